@@ -1,0 +1,221 @@
+/**
+ * The secrets file: a YAML or JSON map from a name (or `NAME/KEY`, or NAME with a map of KEYs) to a TCP-MD5
+ * password (RFC 2385). It must be readable by its owner alone, and the owner must be us or root. It is read
+ * again when it changes; what can no longer be read keeps its last value, because dropping a password takes a
+ * session down. A value never leaves this module but through `lookUp`.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { CalicoRrError, messageOf } from '../model/errors.ts';
+import type { Problem } from '../model/problem.ts';
+
+/** TCP-MD5 keys are at most 80 bytes (TCP_MD5SIG_MAXKEYLEN of Linux). */
+const LONGEST_PASSWORD = 80;
+const POLL_MS = 1000;
+
+export type Password =
+  | { readonly found: true; readonly value: string }
+  | { readonly found: false; readonly code: 'missing-password' | 'bad-password'; readonly reason: string };
+
+export interface Secrets {
+  /** The password of this name, or why it cannot be used; the reason holds no secret. */
+  lookUp(name: string): Password;
+  /** What is wrong with the file as a whole, now. */
+  problems(): readonly Problem[];
+  /** Looks at the file again. True where something changed. */
+  reload(): boolean;
+  /** Reloads whenever the file changes, and says so. Returns what ends that. */
+  watch(changed: () => void): () => void;
+}
+
+/**
+ * @param path null: there is no secrets file, and every password is missing
+ * @throws E_SECRETS where it cannot be read now or others can read it
+ */
+export function openSecrets(path: string | null): Secrets {
+  if (path === null) return noSecrets;
+  let values = readSecrets(path);
+  let seen = fingerprintOf(path);
+  let problem: Problem | null = null;
+  /** Entries of which an older value is in use, with the reason. */
+  let outdated: ReadonlyMap<string, string> = new Map();
+  /** Entries asked for since the file was read: only of these is it worth telling that they are outdated. */
+  const wanted = new Set<string>();
+
+  function reload(): boolean {
+    seen = fingerprintOf(path ?? '');
+    wanted.clear();
+    try {
+      const fresh = readSecrets(path ?? '');
+      const kept = new Map(fresh);
+      const reasons = new Map<string, string>();
+      for (const [name, value] of values) {
+        const fault = fresh.has(name) ? faultOf(fresh.get(name)) : 'is gone';
+        if (fault === null || faultOf(value) !== null) continue;
+        kept.set(name, value);
+        reasons.set(name, fault);
+      }
+      const turned = problem !== null || differs(outdated, reasons) || differs(values, kept);
+      problem = null;
+      outdated = reasons;
+      values = kept;
+      return turned;
+    } catch (error) {
+      const message = `${messageOf(error)}; the passwords read before stay in use`;
+      const turned = problem?.message !== message;
+      const hint = error instanceof CalicoRrError ? error.hint : undefined;
+      problem = {
+        code: 'missing-password',
+        severity: 'warning',
+        subject: path ?? '',
+        message,
+        ...(hint === undefined ? {} : { hint }),
+      };
+      return turned;
+    }
+  }
+
+  return {
+    lookUp(name) {
+      wanted.add(name);
+      const value = values.get(name);
+      if (value === undefined) {
+        return {
+          found: false,
+          code: 'missing-password',
+          reason: `the secrets file ${path} has no entry named ${name}`,
+        };
+      }
+      const fault = faultOf(value);
+      if (fault === null) return { found: true, value: String(value) };
+      return { found: false, code: 'bad-password', reason: `the password named ${name} ${fault}` };
+    },
+    problems() {
+      const list: Problem[] = problem === null ? [] : [problem];
+      for (const [name, fault] of outdated) {
+        if (!wanted.has(name)) continue;
+        list.push({
+          code: fault === 'is gone' ? 'missing-password' : 'bad-password',
+          severity: 'warning',
+          subject: `${path}: ${name}`,
+          message: `the entry ${name} ${fault}; its last good password stays in use until the next start`,
+          hint: 'Mend the entry, or remove the peers that name it.',
+        });
+      }
+      return list;
+    },
+    reload,
+    watch(changed) {
+      // Polled: a rename, a rewrite in place and a symbolic link that turns (as Kubernetes mounts Secrets) all
+      // look the same this way.
+      const timer = setInterval(() => {
+        if (fingerprintOf(path) !== seen && reload()) changed();
+      }, POLL_MS);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+const noSecrets: Secrets = {
+  lookUp: (name) => ({
+    found: false,
+    code: 'missing-password',
+    reason: `no secrets file is given, so the password named ${name} is not known`,
+  }),
+  problems: () => [],
+  reload: () => false,
+  watch: () => () => {},
+};
+
+function differs(one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean {
+  if (one.size !== other.size) return true;
+  return [...one].some(([name, value]) => other.get(name) !== value);
+}
+
+function fingerprintOf(path: string): string {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Why a value cannot be a password, or null. Says nothing of the value itself. */
+function faultOf(value: unknown): string | null {
+  if (typeof value !== 'string') return 'is not text (quote it)';
+  if (value === '') return 'is empty';
+  if (value.includes('"')) return 'holds a double quotation mark';
+  if (/\p{Cc}/u.test(value)) return 'holds a control character';
+  if (Buffer.byteLength(value) > LONGEST_PASSWORD) return `is longer than ${LONGEST_PASSWORD} bytes`;
+  return null;
+}
+
+function readSecrets(path: string): ReadonlyMap<string, unknown> {
+  const text = readPrivate(path);
+  let document: unknown;
+  try {
+    document = parseYaml(text, { uniqueKeys: true, prettyErrors: false });
+  } catch (error) {
+    // The parser's own message may quote the line, and the line may hold a password.
+    const where =
+      error instanceof Error && 'pos' in error && Array.isArray(error.pos) ? error.pos[0] : undefined;
+    const line = typeof where === 'number' ? text.slice(0, where).split('\n').length : undefined;
+    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no valid YAML`, {
+      hint: 'Write one line for each password, NAME: "PASSWORD".',
+      ...(line === undefined ? {} : { place: { file: path, line } }),
+    });
+  }
+  if (document === null || document === undefined) return new Map();
+  if (!isRecord(document)) {
+    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no map of names to passwords`, {
+      hint: 'Write one line for each password, NAME: "PASSWORD".',
+    });
+  }
+  const values = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(document)) {
+    if (!isRecord(value)) values.set(name, value);
+    else for (const [key, inner] of Object.entries(value)) values.set(`${name}/${key}`, inner);
+  }
+  return values;
+}
+
+/** Checks and reads the same open file, so that nobody can put another in between. */
+function readPrivate(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} cannot be read (${messageOf(error)})`, {
+      hint: 'Check --secrets-file or CALICO_RR_SECRETS_FILE.',
+    });
+  }
+  try {
+    const stat = fstatSync(file);
+    const own = process.getuid?.();
+    if (!stat.isFile()) throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no ordinary file`);
+    if ((stat.mode & 0o077) !== 0) {
+      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+      throw new CalicoRrError(
+        'E_SECRETS',
+        `the secrets file ${path} has mode ${mode}: others could read it`,
+        {
+          hint: `Run chmod 0600 ${path}.`,
+        },
+      );
+    }
+    if (own !== undefined && stat.uid !== own && stat.uid !== 0) {
+      throw new CalicoRrError('E_SECRETS', `the secrets file ${path} belongs to user ${stat.uid}`, {
+        hint: 'It must belong to root or to the user that runs calico-rr.',
+      });
+    }
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,34 @@
+/** How a failed command says so: what, where, what to do next, and the code to look up. No stack by default. */
+import { CommanderError } from 'commander';
+import { CalicoRrError, formatPlace, messageOf } from '../model/errors.ts';
+
+export interface PrintedError {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** @param withStack for a developer (`--log-level debug`) */
+export function describeError(error: unknown, withStack: boolean): PrintedError {
+  if (error instanceof CommanderError) return describeUsage(error);
+  if (!(error instanceof CalicoRrError)) {
+    const stack = withStack && error instanceof Error ? `\n${error.stack}` : '';
+    return {
+      text: `calico-rr: ${messageOf(error)} [E_INTERNAL]\n  This is a fault of calico-rr itself; please report it with the output of --log-level debug.${stack}`,
+      exitCode: 1,
+    };
+  }
+  const lines = [`calico-rr: ${error.message} [${error.code}]`];
+  if (error.place !== undefined) lines.push(`  at ${formatPlace(error.place)}`);
+  if (error.hint !== undefined) lines.push(`  ${error.hint}`);
+  if (withStack && error.stack !== undefined) lines.push(error.stack);
+  return { text: lines.join('\n'), exitCode: error.exitCode };
+}
+
+function describeUsage(error: CommanderError): PrintedError {
+  // Commander puts its suggestion on a line of its own, in parentheses.
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const lines = [`calico-rr: ${first} [E_USAGE]`];
+  for (const line of rest) if (line.trim() !== '') lines.push(`  ${line.trim().replace(/^\((.*)\)$/, '$1')}`);
+  if (rest.length === 0) lines.push('  See calico-rr --help, or calico-rr VERB --help.');
+  return { text: lines.join('\n'), exitCode: 2 };
+}

@@ -1,0 +1,35 @@
+/** `calico-rr render NAME`: the BIRD configuration of a speaker. Computed; touches nothing. */
+import type { Command } from 'commander';
+
+interface Flags {
+  readonly file?: string;
+  readonly etcdApi?: string;
+  readonly showSecrets?: boolean;
+  readonly secretsFile?: string;
+  readonly acceptPrefixes?: string;
+  readonly maxPrefixes?: string;
+  readonly llgrSeconds?: string;
+  readonly kernel: boolean;
+}
+
+export function addRender(program: Command): void {
+  program
+    .command('render')
+    .description('print the BIRD configuration of a reflector or node')
+    .argument('<NAME>', 'a RouteReflector or Node, or an address')
+    .option('-f, --file <FILE|DIR>', 'read resources from files instead of the datastore')
+    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
+    .option('--show-secrets', 'print passwords instead of ********')
+    .option('--secrets-file <PATH>', 'where passwords are read from (CALICO_RR_SECRETS_FILE)')
+    .option('--accept-prefixes <any|pools>', 'what a reflector takes from its peers')
+    .option('--max-prefixes <NUMBER>', 'routes taken from one client at most')
+    .option('--llgr-seconds <SECONDS>', 'long-lived stale time that is announced; 0: off')
+    .option('--no-kernel', "role node: do not program the kernel's routes")
+    .action(async (name: string, flags: Flags) => {
+      const { renderSpeaker } = await import('./render-speaker.ts');
+      const { text, problems } = await renderSpeaker(name, flags);
+      const { problemsText } = await import('./session-text.ts');
+      process.stderr.write(problemsText(problems));
+      process.stdout.write(text);
+    });
+}

@@ -1,0 +1,105 @@
+/** Puts the rooms together for `calico-rr run`, and sees to signals and to the end. */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Agent, createAgent } from '../agent/agent.ts';
+import { openSecrets } from '../agent/secrets.ts';
+import { openStateDir } from '../agent/state-dir.ts';
+import { lockStateDir } from '../agent/state-lock.ts';
+import { openDatastore, readDatastoreSettings } from '../datastore/open.ts';
+import { createBirdEngine } from '../engine/bird/bird-engine.ts';
+import { messageOf } from '../model/errors.ts';
+import { type Listening, serveControl } from '../server/control-server.ts';
+import { serveHttp } from '../server/http-server.ts';
+import { CONTROL_SOCKET } from './instance.ts';
+import { createLog } from './log.ts';
+import { type RunFlags, readRunSettings } from './run-settings.ts';
+import { programVersion } from './version.ts';
+
+/** @throws what is wrong with a setting, or what ends the agent */
+export async function runAgent(
+  env: NodeJS.ProcessEnv,
+  flags: RunFlags & { readonly etcdApi?: string },
+): Promise<void> {
+  const settings = readRunSettings(env, flags);
+  const datastoreSettings = readDatastoreSettings(env, flags);
+  const secrets = openSecrets(settings.secretsFile);
+  const stateDir = openStateDir(env, settings.instance, settings.stateDir);
+  const lock = await lockStateDir(stateDir.path);
+  const listening: Listening[] = [];
+  try {
+    const log = await createLog(settings.logLevel, settings.instance);
+    const agent = createAgent({
+      instance: settings.instance,
+      identity: {
+        name: settings.name,
+        ipv4: settings.ipv4,
+        ipv6: settings.ipv6,
+        listenPort: settings.listenPort,
+      },
+      engine: createBirdEngine({
+        binary: settings.bird,
+        stateDir: stateDir.path,
+        instance: settings.instance,
+        ...(settings.birdSocket === null ? {} : { socketPath: settings.birdSocket }),
+        adopt: settings.adopt,
+        acceptPrefixes: settings.acceptPrefixes,
+        maxPrefixes: settings.maxPrefixes,
+        llgrSeconds: settings.llgrSeconds,
+        kernel: settings.kernel,
+        log,
+      }),
+      openDatastore: (callbacks) => openDatastore(datastoreSettings, callbacks),
+      stateDir,
+      secrets,
+      guard: {
+        minReflectors: settings.minReflectors,
+        maxSessionLossPercent: settings.maxSessionLoss,
+      },
+      acceptPrefixes: settings.acceptPrefixes,
+      version: programVersion(),
+      log,
+    });
+    listening.push(
+      await serveControl(join(stateDir.path, CONTROL_SOCKET), {
+        status: agent.status,
+        approve: agent.approve,
+        drain: async ({ timeoutSeconds, force, message }, progress) => {
+          await agent.drain({ timeoutMs: timeoutSeconds * 1000, force, message }, progress);
+          return { drained: true };
+        },
+      }),
+    );
+    if (settings.http !== null) {
+      const http = await serveHttp(settings.http.host, settings.http.port, agent);
+      listening.push(http);
+      log.info({ address: http.address }, 'serving /healthz, /readyz and /status');
+    }
+    handleSignals(agent, log);
+    log.info({ version: programVersion(), pid: process.pid, stateDir: stateDir.path }, 'calico-rr starts');
+    await agent.run();
+    log.info('calico-rr ends');
+  } finally {
+    for (const one of listening) await one.close();
+    await lock.release();
+  }
+}
+
+function handleSignals(agent: Agent, log: Logger): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      log.warn({ signal }, 'told to stop again: ending at once; BIRD is left as it is');
+      process.exit(1);
+    }
+    stopping = true;
+    void agent.stop();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => agent.reload());
+  // BIRD has a session of its own: whatever ends us here leaves it running, for the next start to find.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, `a fault of calico-rr itself: ${messageOf(error)}; BIRD runs on`);
+    process.exit(1);
+  });
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CalicoRrError } from '../model/errors.ts';
+import { type RunFlags, readRunSettings } from './run-settings.ts';
+
+const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[] = [
+  ['no address at all', {}, {}, /^IP is not set/],
+  ['an empty IP', { IP: '' }, {}, /^IP is not set/],
+  ['IP6 alone, which may be a forgotten IP', { IP6: 'fd00::1' }, {}, /^IP is not set/],
+  ['IP=none and no IP6', { IP: 'none' }, {}, /^IP is "none" and IP6 is not set/],
+  ['an IP that is no address', { IP: '10.0.0' }, {}, /^IP is "10\.0\.0", not an IPv4 address/],
+  ['an IP at which nobody can be', { IP: '0.0.0.0' }, {}, /^IP is "0\.0\.0\.0"; it must be the address/],
+  ['a link-local IP6', { IP: '10.0.0.1', IP6: 'fe80::1' }, {}, /^IP6 is "fe80::1"; it must be the address/],
+  ['an IPv6 address as IP', { IP: 'fd00::1' }, {}, /^IP is "fd00::1", an IPv6 address/],
+  [
+    'an IPv4 address as IP6',
+    { IP: '10.0.0.1', IP6: '10.0.0.2' },
+    {},
+    /^IP6 is "10\.0\.0\.2", an IPv4 address/,
+  ],
+  ['a listen address with no port', {}, { listen: ['10.0.0.1'] }, /^--listen is "10\.0\.0\.1"/],
+  [
+    'a wildcard to listen on',
+    {},
+    { listen: ['0.0.0.0:179'] },
+    /^--listen is "0\.0\.0\.0:179"; it must be the address/,
+  ],
+  ['port 0', {}, { listen: ['10.0.0.1:0'] }, /^--listen names port 0/],
+  ['two ports', {}, { listen: ['10.0.0.1:179', '[fd00::1]:180'] }, /^--listen names two different ports/],
+  [
+    'two addresses of a family',
+    {},
+    { listen: ['10.0.0.1:179', '10.0.0.2:179'] },
+    /^--listen names two addresses/,
+  ],
+  ['an HTTP address that is none', { IP: '10.0.0.1' }, { http: '9090' }, /^--http is "9090"/],
+  [
+    'an engine that is not built',
+    { IP: '10.0.0.1' },
+    { engine: 'native' },
+    /^--engine native is not built yet/,
+  ],
+  ['an engine that nobody knows', { IP: '10.0.0.1' }, { engine: 'frr' }, /^--engine is "frr"/],
+  [
+    'bounds that nobody knows',
+    { IP: '10.0.0.1' },
+    { acceptPrefixes: 'some' },
+    /^--accept-prefixes is "some"/,
+  ],
+  ['a limit that is no number', { IP: '10.0.0.1' }, { maxPrefixes: 'many' }, /^--max-prefixes is "many"/],
+  ['more than all sessions', { IP: '10.0.0.1' }, { maxSessionLoss: '101' }, /^--max-session-loss is "101"/],
+  ['a log level that nobody knows', { IP: '10.0.0.1' }, { logLevel: 'loud' }, /^--log-level is "loud"/],
+  ['an empty name', {}, { name: ' ' }, /^--name is empty/],
+];
+
+for (const [what, env, flags, message] of WRONG) {
+  test(`${what}: an error that names the setting, and exit status 2`, () => {
+    assert.throws(
+      () => readRunSettings(env, flags),
+      (error) =>
+        error instanceof CalicoRrError &&
+        error.exitCode === 2 &&
+        message.test(error.message) &&
+        error.hint !== undefined,
+    );
+  });
+}
+
+test('IP and IP6 are the addresses, in canonical form', () => {
+  const settings = readRunSettings({ IP: '10.0.0.1', IP6: 'FD00:0::1' }, {});
+  assert.equal(settings.instance, '10.0.0.1');
+  assert.deepEqual([settings.ipv4, settings.ipv6, settings.listenPort], ['10.0.0.1', 'fd00::1', null]);
+});
+
+test('IP=none and IP6 make a reflector of IPv6 alone', () => {
+  const settings = readRunSettings({ IP: 'none', IP6: 'fd00::1' }, {});
+  assert.deepEqual([settings.instance, settings.ipv4, settings.ipv6], ['fd00::1', null, 'fd00::1']);
+});
+
+test('--listen wins over IP, and brings the port', () => {
+  const settings = readRunSettings({ IP: '10.0.0.9' }, { listen: ['127.0.0.1:1790', '[fd00::1]:1790'] });
+  assert.deepEqual([settings.ipv4, settings.ipv6, settings.listenPort], ['127.0.0.1', 'fd00::1', 1790]);
+});
+
+test('a name alone is enough: its entry has the addresses', () => {
+  const settings = readRunSettings({}, { name: 'rr1' });
+  assert.deepEqual([settings.instance, settings.ipv4, settings.ipv6], ['rr1', null, null]);
+});
+
+test('what is not said has the documented default', () => {
+  const settings = readRunSettings({ IP: '10.0.0.1' }, {});
+  const { acceptPrefixes, maxPrefixes, minReflectors, maxSessionLoss, llgrSeconds, bird, kernel } = settings;
+  assert.deepEqual(
+    { acceptPrefixes, maxPrefixes, minReflectors, maxSessionLoss, llgrSeconds, bird, kernel },
+    {
+      acceptPrefixes: 'any',
+      maxPrefixes: 10_000,
+      minReflectors: 2,
+      maxSessionLoss: 25,
+      llgrSeconds: 3600,
+      bird: 'bird',
+      kernel: true,
+    },
+  );
+});
+
+test('flags win over variables of the same meaning', () => {
+  const env = { IP: '10.0.0.1', CALICO_RR_BIRD: '/env/bird', CALICO_RR_SECRETS_FILE: '/env/secrets' };
+  const settings = readRunSettings(env, { bird: '/flag/bird', secretsFile: '/flag/secrets' });
+  assert.deepEqual([settings.bird, settings.secretsFile], ['/flag/bird', '/flag/secrets']);
+  const unset = readRunSettings(env, {});
+  assert.deepEqual([unset.bird, unset.secretsFile], ['/env/bird', '/env/secrets']);
+});

@@ -1,0 +1,204 @@
+/**
+ * What `calico-rr run` was told: the original image's IP and IP6, and the flags. A flag wins over the variable of
+ * the same meaning, and no flag takes a secret's value.
+ */
+import { resolve } from 'node:path';
+import { familyOf, type IpAddress, isSpeakerAddress, parseAddress } from '../model/address.ts';
+import { CalicoRrError } from '../model/errors.ts';
+
+/** Flags that decide the engine's configuration; `render` has them too. */
+export interface RenderFlags {
+  readonly kernel?: boolean;
+  readonly acceptPrefixes?: string;
+  readonly maxPrefixes?: string;
+  readonly llgrSeconds?: string;
+  readonly secretsFile?: string;
+}
+
+export interface RenderSettings {
+  readonly kernel: boolean;
+  readonly acceptPrefixes: 'any' | 'pools';
+  readonly maxPrefixes: number;
+  readonly llgrSeconds: number;
+  readonly secretsFile: string | null;
+}
+
+export interface RunFlags extends RenderFlags {
+  readonly name?: string;
+  readonly listen?: readonly string[];
+  readonly engine?: string;
+  readonly stateDir?: string;
+  readonly http?: string;
+  readonly adopt?: boolean;
+  readonly minReflectors?: string;
+  readonly maxSessionLoss?: string;
+  readonly bird?: string;
+  readonly birdSocket?: string;
+  readonly logLevel?: string;
+}
+
+export interface RunSettings extends RenderSettings {
+  /** The name, or else the address: what the instance is called on this machine. */
+  readonly instance: string;
+  readonly name: string | null;
+  readonly ipv4: IpAddress | null;
+  readonly ipv6: IpAddress | null;
+  readonly listenPort: number | null;
+  readonly stateDir: string | null;
+  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly adopt: boolean;
+  readonly minReflectors: number;
+  readonly maxSessionLoss: number;
+  readonly bird: string;
+  /** Control socket of a BIRD that others started, or null: one of our own. */
+  readonly birdSocket: string | null;
+  readonly logLevel: string;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** @throws E_SETTING, naming the variable or flag that is wrong or missing */
+export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSettings {
+  readEngine(flags.engine);
+  const listen = readListen(flags.listen ?? []);
+  const name = flags.name ?? null;
+  if (name !== null && name.trim() === '') throw wrong('--name', 'is empty');
+  const ipv4 = listen.ipv4 ?? readAddress(env, 'IP', 4);
+  const ipv6 = listen.ipv6 ?? readAddress(env, 'IP6', 6);
+  if (name === null && ipv4 === null && listen.ipv6 === null && !saysNone(env.IP)) {
+    throw new CalicoRrError('E_SETTING', 'IP is not set: it is the IPv4 address of this reflector', {
+      hint: 'Set IP=ADDRESS (and IP6), or give --listen ADDRESS:PORT or --name NAME. For IPv6 alone set IP=none and IP6.',
+    });
+  }
+  const instance = name ?? ipv4 ?? ipv6;
+  if (instance === null) {
+    throw new CalicoRrError('E_SETTING', 'IP is "none" and IP6 is not set: this reflector has no address', {
+      hint: 'Set IP6=ADDRESS for a reflector of IPv6 alone.',
+    });
+  }
+  return {
+    instance,
+    name,
+    ipv4,
+    ipv6,
+    listenPort: listen.port,
+    stateDir: flags.stateDir ?? null,
+    http: flags.http === undefined ? null : readEndpoint('--http', flags.http),
+    ...readRenderSettings(env, flags),
+    adopt: flags.adopt === true,
+    minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
+    maxSessionLoss: readWhole('--max-session-loss', flags.maxSessionLoss, 25, [0, 100]),
+    bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
+    birdSocket: flags.birdSocket === undefined ? null : resolve(flags.birdSocket),
+    logLevel: readLogLevel(flags.logLevel),
+  };
+}
+
+/** @throws E_SETTING */
+export function readRenderSettings(env: NodeJS.ProcessEnv, flags: RenderFlags): RenderSettings {
+  return {
+    kernel: flags.kernel !== false,
+    acceptPrefixes: readAcceptPrefixes(flags.acceptPrefixes),
+    maxPrefixes: readWhole('--max-prefixes', flags.maxPrefixes, 10_000, [1, 100_000_000]),
+    // 24 bits in the capability (RFC 9494).
+    llgrSeconds: readWhole('--llgr-seconds', flags.llgrSeconds, 3600, [0, 16_777_215]),
+    secretsFile: flags.secretsFile ?? given(env.CALICO_RR_SECRETS_FILE),
+  };
+}
+
+/** `ADDRESS:PORT` or `[ADDRESS]:PORT`. @throws E_SETTING */
+export function readEndpoint(setting: string, text: string): { host: IpAddress; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = parseAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65535) {
+    throw wrong(setting, `is "${text}", not ADDRESS:PORT (IPv6: [ADDRESS]:PORT)`);
+  }
+  return { host, port };
+}
+
+function readEngine(engine: string | undefined): void {
+  if (engine === undefined || engine === 'bird') return;
+  if (engine === 'native') {
+    throw new CalicoRrError('E_SETTING', '--engine native is not built yet', { hint: 'Use --engine bird.' });
+  }
+  throw wrong('--engine', `is "${engine}", not "bird"`);
+}
+
+function readListen(texts: readonly string[]): {
+  ipv4: IpAddress | null;
+  ipv6: IpAddress | null;
+  port: number | null;
+} {
+  const found: { ipv4: IpAddress | null; ipv6: IpAddress | null; port: number | null } = {
+    ipv4: null,
+    ipv6: null,
+    port: null,
+  };
+  for (const text of texts) {
+    const { host, port } = readEndpoint('--listen', text);
+    const family = familyOf(host) === 4 ? 'ipv4' : 'ipv6';
+    if (found[family] !== null) throw wrong('--listen', 'names two addresses of one family');
+    if (found.port !== null && found.port !== port) throw wrong('--listen', 'names two different ports');
+    if (port === 0) throw wrong('--listen', 'names port 0; peers must know the port');
+    if (!isSpeakerAddress(host)) {
+      throw wrong('--listen', `is "${text}"; it must be the address that peers know this reflector by`);
+    }
+    found[family] = host;
+    found.port = port;
+  }
+  return found;
+}
+
+function readAddress(env: NodeJS.ProcessEnv, variable: 'IP' | 'IP6', family: 4 | 6): IpAddress | null {
+  const text = given(env[variable]);
+  if (text === null || saysNone(text)) return null;
+  const address = parseAddress(text.trim());
+  if (address === undefined) throw wrong(variable, `is "${text}", not an IPv${family} address`);
+  if (familyOf(address) !== family) {
+    throw wrong(variable, `is "${text}", an IPv${familyOf(address)} address; it takes IPv${family}`);
+  }
+  if (!isSpeakerAddress(address)) {
+    throw wrong(variable, `is "${text}"; it must be the address that peers know this reflector by`);
+  }
+  return address;
+}
+
+function saysNone(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'none';
+}
+
+function given(text: string | undefined): string | null {
+  return text === undefined || text.trim() === '' ? null : text;
+}
+
+function readAcceptPrefixes(text: string | undefined): 'any' | 'pools' {
+  if (text === undefined || text === 'any') return 'any';
+  if (text === 'pools') return 'pools';
+  throw wrong('--accept-prefixes', `is "${text}", not "any" or "pools"`);
+}
+
+function readLogLevel(text: string | undefined): string {
+  if (text === undefined) return 'info';
+  if (LOG_LEVELS.includes(text)) return text;
+  throw wrong('--log-level', `is "${text}", not one of ${LOG_LEVELS.join(', ')}`);
+}
+
+/** A whole number within bounds. @throws E_SETTING */
+export function readWhole(
+  setting: string,
+  text: string | undefined,
+  fallback: number,
+  [least, most]: readonly [number, number],
+): number {
+  if (text === undefined) return fallback;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw wrong(setting, `is "${text}", not a whole number from ${least} to ${most}`);
+}
+
+function wrong(setting: string, what: string): CalicoRrError {
+  return new CalicoRrError('E_SETTING', `${setting} ${what}`, {
+    hint: `Correct ${setting} and start again.`,
+  });
+}

@@ -1,0 +1,47 @@
+/** `calico-rr run`: one route reflector, until it is told to stop. */
+import type { Command } from 'commander';
+import type { RunFlags } from './run-settings.ts';
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description(
+      'run one route reflector (or node), configured by IP, IP6, DATASTORE_TYPE and ETCD_* as the original image',
+    )
+    .option('--name <NAME>', 'name of this speaker; its addresses come from its entry where IP is not set')
+    .option('--listen <ADDRESS:PORT>', 'address and port of this speaker; once for each family', collect)
+    .option('--engine <bird|native>', 'what speaks BGP', 'bird')
+    .option('--state-dir <DIR>', 'where the approved state is kept')
+    .option('--http <ADDRESS:PORT>', 'serve /healthz, /readyz and /status')
+    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
+    .option('--secrets-file <PATH>', 'map of names to session passwords, mode 0600 (CALICO_RR_SECRETS_FILE)')
+    .option(
+      '--accept-prefixes <any|pools>',
+      'pools: take only what lies in IP pools, service ranges and listed prefixes',
+      'any',
+    )
+    .option('--max-prefixes <NUMBER>', 'routes taken from one client at most; the excess is refused', '10000')
+    .option('--min-reflectors <NUMBER>', 'hold a change that leaves a node with fewer', '2')
+    .option('--max-session-loss <PERCENT>', 'hold a change that takes more sessions within 10 minutes', '25')
+    .option(
+      '--llgr-seconds <SECONDS>',
+      'how long clients keep our routes when all reflectors die; 0: off',
+      '3600',
+    )
+    .option('--bird <PATH>', 'the BIRD 2 daemon (CALICO_RR_BIRD)')
+    .option(
+      '--bird-socket <PATH>',
+      'use the BIRD that answers here, which others started, instead of one of our own',
+    )
+    .option('--adopt', 'take over a BIRD that calico-rr did not configure; its old file is saved beside it')
+    .option('--no-kernel', "role node: do not program the kernel's routes")
+    .option('--log-level <LEVEL>', 'trace, debug, info, warn or error', 'info')
+    .action(async (flags: RunFlags) => {
+      const { runAgent } = await import('./run-agent.ts');
+      await runAgent(process.env, flags);
+    });
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

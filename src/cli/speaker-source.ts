@@ -1,0 +1,113 @@
+/**
+ * For the verbs that only compute: the resources of the datastore, or of files given with `-f`, as one topology,
+ * and the speaker that NAME (or an address) means in it. Nothing is touched.
+ */
+import { parseAddress } from '../model/address.ts';
+import type { Listing } from '../model/change.ts';
+import { CalicoRrError } from '../model/errors.ts';
+import type { Problem } from '../model/problem.ts';
+import { KINDS, type Kind } from '../model/resource.ts';
+import {
+  createTopology,
+  type SpeakerIdentity,
+  type SpeakerView,
+  type Topology,
+} from '../topology/topology.ts';
+
+/** A verb that a person waits for gives a datastore this long to be found. */
+const OPEN_MS = 10_000;
+
+const READ_KINDS: readonly Kind[] = Object.keys(KINDS).filter(
+  (kind): kind is Kind => Object.hasOwn(KINDS, kind) && kind !== 'RouteReflectorStatus',
+);
+
+export interface SourceFlags {
+  readonly file?: string;
+  readonly etcdApi?: string;
+}
+
+export interface FoundSpeaker {
+  readonly view: SpeakerView;
+  readonly problems: readonly Problem[];
+}
+
+/** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
+export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
+  const listing = flags.file === undefined ? await readDatastore(flags) : await readFiles(flags.file);
+  const topology = createTopology();
+  topology.load(listing);
+  const view = topology.speaker(identityOf(name, topology));
+  return { view, problems: [...listing.warnings, ...topology.problems(), ...view.problems()] };
+}
+
+function identityOf(name: string, topology: Topology): SpeakerIdentity {
+  const known = topology.resolve(name);
+  if (known !== undefined) return known;
+  const address = parseAddress(name);
+  if (address === undefined) {
+    const names = topology.speakers().map((speaker) => speaker.name ?? speaker.ipv4 ?? speaker.ipv6 ?? '');
+    const near = names.filter((candidate) => distance(candidate, name) <= 2).slice(0, 3);
+    const some = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : knownNames(names);
+    throw new CalicoRrError('E_NOT_FOUND', `no RouteReflector or Node is named ${name}`, { hint: some });
+  }
+  // An address that nobody has is a standalone reflector's: it serves whoever names it as a peer.
+  const ipv6 = address.includes(':');
+  return { name: null, ipv4: ipv6 ? null : address, ipv6: ipv6 ? address : null, listenPort: null };
+}
+
+function knownNames(names: readonly string[]): string {
+  if (names.length === 0) return 'There are no RouteReflectors and no Nodes in it at all.';
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return `There are ${names.slice(0, 10).join(', ')}${more}.`;
+}
+
+/** Levenshtein's distance: how many letters to put in, leave out or change. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (const [column, counterpart] of [...other].entries()) {
+      const changed = (row[column] ?? 0) + (letter === counterpart ? 0 : 1);
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
+
+async function readFiles(path: string): Promise<Listing> {
+  const { readResources } = await import('../datastore/file/catalogue.ts');
+  return readResources(path);
+}
+
+async function readDatastore(flags: SourceFlags): Promise<Listing> {
+  const { openDatastore, readDatastoreSettings } = await import('../datastore/open.ts');
+  const warnings: Problem[] = [];
+  let waitingFor = 'it does not answer';
+  const settings = readDatastoreSettings(process.env, flags);
+  const signal = AbortSignal.timeout(OPEN_MS);
+  const opened = openDatastore(settings, {
+    signal,
+    onWaiting: (reason) => {
+      waitingFor = reason;
+    },
+    onWarning: (problem) => warnings.push(problem),
+  });
+  const datastore = await opened.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new CalicoRrError('E_DATASTORE_UNREACHABLE', `no datastore could be read: ${waitingFor}`, {
+      hint: 'Check DATASTORE_TYPE and ETCD_ENDPOINTS, or give files with -f.',
+      cause: error,
+    });
+  });
+  try {
+    const listings = await Promise.all(READ_KINDS.map((kind) => datastore.list(kind)));
+    return {
+      resources: listings.flatMap((listing) => listing.resources),
+      broken: listings.flatMap((listing) => listing.broken),
+      warnings: [...warnings, ...listings.flatMap((listing) => listing.warnings)],
+    };
+  } finally {
+    await datastore.close();
+  }
+}

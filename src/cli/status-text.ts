@@ -1,0 +1,106 @@
+/**
+ * `calico-rr status` for people. The first part has the shape of `calicoctl node status`, byte for byte where the
+ * data allows, so that whoever reads (or parses) that finds the same here; what only we know comes after it.
+ */
+import type { AgentStatus, SessionStatus } from '../agent/status.ts';
+import type { Problem } from '../model/problem.ts';
+import { borderedTable } from './table.ts';
+
+const PEER_TYPES: Readonly<Record<SessionStatus['kind'], string>> = {
+  mesh: 'node-to-node mesh',
+  reflector: 'node-to-node mesh',
+  global: 'global',
+  node: 'node specific',
+  external: 'node specific',
+};
+
+export function statusText(status: AgentStatus): string {
+  const parts = ['Calico process is running.', ''];
+  for (const family of [4, 6] as const) {
+    const sessions = status.sessions.filter((session) => session.family === family);
+    if (sessions.length === 0) {
+      const none = `No IPv${family} peers found.`;
+      parts.push(`IPv${family} BGP status`, none, '');
+    } else parts.push(`IPv${family} BGP status`, peerTable(sessions), '');
+  }
+  parts.push(...speakerLines(status), '');
+  parts.push(...heldLines(status), ...problemLines(status.problems));
+  return `${parts.join('\n').trimEnd()}\n`;
+}
+
+function peerTable(sessions: readonly SessionStatus[]): string {
+  return borderedTable(
+    ['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'],
+    sessions.map((session) => [
+      session.peerAddress,
+      PEER_TYPES[session.kind],
+      session.protocolState,
+      // BIRD 2 tells milliseconds where BIRD 1 (and so calicoctl) did not.
+      session.since.replace(/\.\d+$/, ''),
+      session.info.replace(/\s+/g, ' ').trim(),
+    ]),
+  );
+}
+
+function speakerLines(status: AgentStatus): string[] {
+  const { speaker, engine, datastore, state } = status;
+  const lines: string[] = [];
+  if (speaker !== null) {
+    const what = speaker.standing === 'standalone' ? 'standalone reflector' : speaker.role;
+    const group = speaker.group === null ? '' : `, group ${speaker.group}`;
+    const cluster = speaker.role === 'node' ? '' : `, cluster ID ${speaker.clusterId ?? speaker.routerId}`;
+    lines.push(`Speaker:    ${speaker.name} (${what}, AS ${speaker.asNumber}${cluster}${group})`);
+  }
+  lines.push(`State:      ${status.phase}: ${status.reason}`);
+  if (engine !== null) {
+    const how = engine.running ? (engine.recovering ? 'recovering' : 'running') : 'not running';
+    lines.push(`Engine:     ${engine.name}, ${how}`);
+  }
+  const where = datastore.location === null ? 'not opened yet' : `${datastore.type} at ${datastore.location}`;
+  const link = datastore.connected ? 'connected' : `NOT REACHABLE (${datastore.reason ?? 'no reason known'})`;
+  lines.push(`Datastore:  ${where}, ${link} since ${datastore.since}`);
+  if (state.ageSeconds !== null)
+    lines.push(`Last good:  ${age(state.ageSeconds)} ago, in ${state.directory}`);
+  else lines.push(`Last good:  none yet; it will be kept in ${state.directory}`);
+  if (state.lost !== null) lines.push(`            ${state.lost}`);
+  if (status.applyError !== null) lines.push(`Not applied: ${status.applyError}`);
+  return lines;
+}
+
+function heldLines(status: AgentStatus): string[] {
+  if (status.held.length === 0) return [];
+  const lines = [
+    `HELD: ${status.held.length === 1 ? '1 change waits' : `${status.held.length} changes wait`} for approval`,
+  ];
+  for (const hold of status.held) {
+    lines.push(`  ${hold.id}  since ${hold.since}`);
+    for (const reason of hold.reasons) lines.push(`    why:      ${reason}`);
+    if (hold.resources.length > 0) lines.push(`    because:  ${hold.resources.join(', ')}`);
+    const sessions = hold.sessions.map(({ name, effect }) => `${name} (${effect})`);
+    if (sessions.length > 0) lines.push(`    sessions: ${shortened(sessions)}`);
+    lines.push(`    approve:  calico-rr approve ${hold.id}`);
+  }
+  return [...lines, ''];
+}
+
+function problemLines(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return [];
+  const lines = ['Problems:'];
+  for (const { severity, code, subject, message, hint } of problems) {
+    lines.push(`  ${severity}: ${message} (${subject}, ${code})`);
+    if (hint !== undefined) lines.push(`    ${hint}`);
+  }
+  return [...lines, ''];
+}
+
+function shortened(items: readonly string[]): string {
+  const shown = items.slice(0, 8).join(', ');
+  return items.length > 8 ? `${shown} and ${items.length - 8} more` : shown;
+}
+
+function age(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

@@ -1,0 +1,22 @@
+/** What a datastore holds and how it changes, in the words that the rooms share. */
+import type { Problem } from './problem.ts';
+import type { Kind, Resource } from './resource.ts';
+
+/** A stored value of which no resource can be made. */
+export interface Broken {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly problem: Problem;
+}
+
+export interface Listing {
+  readonly resources: readonly Resource[];
+  readonly broken: readonly Broken[];
+  /** Things to tell about that take nothing away (a stale key, two halves that differ). */
+  readonly warnings: readonly Problem[];
+}
+
+export type Change =
+  | { readonly op: 'put'; readonly resource: Resource }
+  | { readonly op: 'delete'; readonly kind: Kind; readonly name: string }
+  | { readonly op: 'broken'; readonly broken: Broken };

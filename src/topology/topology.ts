@@ -1,0 +1,112 @@
+/**
+ * Resources in, every speaker's sessions out. Pure: no clock, no socket, no file. One `Topology` holds what the
+ * datastore holds; one `SpeakerView` for each speaker asked about keeps that speaker's sessions current.
+ * The rules are in docs/topology.md.
+ */
+import { type Family, parseAddress } from '../model/address.ts';
+import type { Change, Listing } from '../model/change.ts';
+import type { Problem } from '../model/problem.ts';
+import { createInventory, type DualStack, type Inventory } from './inventory.ts';
+import { meshEraOf } from './mesh-rules.ts';
+import { byName } from './name-order.ts';
+import { orderedProblems } from './problem-order.ts';
+import { reflectorsOf } from './reflectors-of-node.ts';
+import { createResourceChecks } from './resource-checks.ts';
+import type { SpeakerIdentity, SpeakerView } from './speaker.ts';
+import { createSpeakerView, type TrackedView } from './speaker-view.ts';
+
+export type { SpeakerIdentity, SpeakerView, Standing } from './speaker.ts';
+
+export interface Topology {
+  /**
+   * Replaces everything. A resource that is broken in `listing` and was good before keeps its last good meaning;
+   * one that is in neither list is gone. `listing.warnings` are not taken up: whoever lists, tells them.
+   */
+  load(listing: Listing): void;
+  /** Takes changes in order; costs about what they concern. */
+  apply(changes: readonly Change[]): void;
+  /** The same view for the same identity. */
+  speaker(identity: SpeakerIdentity): SpeakerView;
+  /** By name, else by address in any spelling; a RouteReflector before a Node. */
+  resolve(nameOrAddress: string): SpeakerIdentity | undefined;
+  /** RouteReflectors, then Nodes without one, each sorted by name. */
+  speakers(): readonly SpeakerIdentity[];
+  /** What is wrong with resources, whoever the speaker is; sorted, each once. */
+  problems(): readonly Problem[];
+  /**
+   * Names of the reflectors that this node is configured to peer with, sorted; in any family, or in one. A
+   * reflector is a RouteReflector or a standalone speaker that this topology was asked about. The two halves of
+   * one that carries no name are two names here, so redundancy is best judged for each family.
+   */
+  reflectorsOf(node: string, family?: Family): readonly string[];
+  /** Names of the reflectors with an address in this group; sorted. */
+  reflectorsOfGroup(group: string): readonly string[];
+}
+
+export interface TopologyOptions {
+  /** Version of Calico on the nodes (`v3.12.1`); decides who is in the node-to-node mesh. Default: the latest. */
+  readonly calicoVersion?: string;
+}
+
+export function createTopology({ calicoVersion }: TopologyOptions = {}): Topology {
+  const era = meshEraOf(calicoVersion);
+  const views = new Map<string, TrackedView>();
+  let problems: readonly Problem[] | undefined;
+  const inventory = createInventory((change) => {
+    checks.note(change);
+    for (const view of views.values()) view.note(change);
+  });
+  const checks = createResourceChecks(inventory);
+
+  function speaker(identity: SpeakerIdentity): TrackedView {
+    const { name, ipv4, ipv6, listenPort, gracefulRestartSeconds } = identity;
+    const key = JSON.stringify([name, ipv4, ipv6, listenPort, gracefulRestartSeconds ?? null]);
+    const view = views.get(key) ?? createSpeakerView(identity, inventory, era);
+    views.set(key, view);
+    return view;
+  }
+
+  return {
+    load(listing) {
+      problems = undefined;
+      inventory.load(listing);
+      checks.noteAll();
+      for (const view of views.values()) view.noteAll();
+    },
+    apply(changes) {
+      problems = undefined;
+      for (const change of changes) inventory.apply(change);
+    },
+    speaker,
+    resolve: (nameOrAddress) => resolve(inventory, nameOrAddress),
+    speakers() {
+      const reflectors = [...inventory.reflectors.values()].sort(byName);
+      const nodes = [...inventory.nodes.values()].filter(({ name }) => !inventory.reflectors.has(name));
+      return [...reflectors, ...nodes.sort(byName)].map(identityOf);
+    },
+    problems() {
+      problems ??= orderedProblems([...inventory.problems(), ...checks.problems()]);
+      return problems;
+    },
+    reflectorsOf: (node, family) => reflectorsOf(inventory, views.values(), node, family),
+    reflectorsOfGroup: (group) =>
+      [...inventory.reflectors.values()]
+        .filter((one) => one.group === group)
+        .map((one) => one.name)
+        .sort(),
+  };
+}
+
+function identityOf({ name, ipv4, ipv6 }: { name: string } & DualStack): SpeakerIdentity {
+  return { name, ipv4, ipv6, listenPort: null };
+}
+
+function resolve(inventory: Inventory, nameOrAddress: string): SpeakerIdentity | undefined {
+  const address = parseAddress(nameOrAddress);
+  const found =
+    inventory.reflectors.get(nameOrAddress) ??
+    (address === undefined ? undefined : inventory.reflectorsAt(address)[0]) ??
+    inventory.nodes.get(nameOrAddress) ??
+    (address === undefined ? undefined : inventory.nodesAt(address)[0]);
+  return found === undefined ? undefined : identityOf(found);
+}

@@ -1,0 +1,211 @@
+/**
+ * What the rack laboratory must show, each a sentence. Where a promise is that something does *not* happen, `control`
+ * names the check that breaks the promise on purpose and must see it broken: without it a blind test would pass.
+ * Test files run them with `check`; what passed is recorded, and the test command fails when a sentence was not shown.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+interface Check {
+  /** The test file that shows it, without `.test.ts`. */
+  readonly file: string;
+  readonly sentence: string;
+  readonly control?: string;
+}
+
+/** Every check by its id. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  ...inFile('rack-topology', {
+    'no-reflectors-no-routes': [
+      'control: without reflectors and without the mesh, no node routes the block of another',
+    ],
+    'all-blocks-v4': ["all nine nodes route all other nodes' IPv4 blocks", 'no-reflectors-no-routes'],
+    'all-blocks-v6': ["all nine nodes route all other nodes' IPv6 blocks", 'no-reflectors-no-routes'],
+    'next-hops': ['next hops arrive unchanged: every block is routed straight to its own node'],
+    pings: ['workloads of all racks reach each other, IPv4 and IPv6', 'no-reflectors-no-routes'],
+    'originator-id': ['ORIGINATOR_ID is the node that announced the block'],
+    'cluster-list': ['CLUSTER_LIST names the clusters that the route came through, nearest first'],
+    sessions: [
+      'a reflector has client sessions to its rack and plain ones to the five other reflectors, in both families',
+    ],
+    'no-kernel-routes': ['a reflector programs no kernel route and needs no capability but NET_BIND_SERVICE'],
+    'kill-rr1': ['killing RR1, agent and BIRD at once, loses no route and no ping', 'plain-sigterm'],
+    'frozen-agent': [
+      'control: while its agent is stopped, a reflector takes no change, and the test sees that',
+    ],
+    'broken-entries': [
+      'broken entries of every kind are set aside and named, and the others go on',
+      'frozen-agent',
+    ],
+    'add-rr7': [
+      'RR7, added to the running cluster by its two keys, is meshed with all six and nobody else is touched',
+      'frozen-agent',
+    ],
+    'remove-rr7': ['RR7, taken out again by deleting its keys, is gone from all six', 'frozen-agent'],
+    'remove-node': [
+      'a removed node loses its sessions, and the others lose its routes and nothing else',
+      'frozen-agent',
+    ],
+    'add-node': ['the node comes back by its keys, and all have its routes again', 'frozen-agent'],
+    'change-as': [
+      "a node's changed AS is held; approved, its sessions are eBGP, no clients, reported as as-mismatch, and no other is touched",
+      'frozen-agent',
+    ],
+    'mesh-on': [
+      'turning the mesh on meshes the nodes, leaves the reflectors out, and keeps every route',
+      'frozen-agent',
+    ],
+    'mesh-off': ['turning the mesh off leaves the reflectors alone, and keeps every route', 'frozen-agent'],
+    'etcd-away': ['etcd killed for 30 s: no session ends and no route is lost', 'frozen-agent'],
+    'etcd-back': [
+      'etcd back with changes made meanwhile: all of them are applied, and only they',
+      'frozen-agent',
+    ],
+  }),
+  ...inFile('rack-restart', {
+    'monitor-sees': ['control: the route monitor sees a deletion and the pings see a loss'],
+    drain: [
+      'RR2 is drained: its clients take RR1 first, then its sessions end with a Cease, and no ping is lost',
+      'plain-sigterm',
+    ],
+    'restart-rr1': [
+      'with RR2 stopped, SIGTERM and a new start of RR1 delete no kernel route and lose no ping',
+      'plain-sigterm',
+    ],
+    'restart-group': [
+      "SIGTERM to RR1's whole process group and a new start delete no kernel route and lose no ping",
+      'plain-sigterm',
+    ],
+    'kill-agent': [
+      "kill -9 of RR1's agent leaves its BIRD running; the next agent takes it over and touches no session",
+      'plain-sigterm',
+    ],
+    'kill-bird': [
+      "kill -9 of RR1's BIRD: the agent starts it again and no kernel route is deleted",
+      'plain-sigterm',
+    ],
+    'upgrade-rr1': [
+      'upgrading RR1 to another build of calico-rr and another BIRD deletes no kernel route and loses no ping',
+      'plain-sigterm',
+    ],
+    'reload-rr1': [
+      'reloading RR1, by SIGHUP and by a changed peer in etcd, deletes no kernel route and restarts no other session',
+      'plain-sigterm',
+    ],
+    'plain-sigterm': ['control: plain BIRD in the place of RR1 and SIGTERM lose routes and pings'],
+  }),
+  ...inFile('rack-darkness', {
+    'all-dead': [
+      'all reflectors dead for ten minutes: the nodes keep every route and workloads reach each other',
+      'past-llgr',
+    ],
+    'past-llgr': ['control: past the long-lived stale time the routes go'],
+    'all-back': ['reflectors that come back later give every route again'],
+  }),
+  ...inFile('rack-tls', {
+    'tls-client-certificate': [
+      'the rack topology comes up from an etcd that demands client certificates',
+      'tls-wrong-certificate',
+    ],
+    'tls-wrong-certificate': [
+      'control: a reflector with the certificate of another authority gets nothing and says why',
+    ],
+    'tls-change': ['a change in that etcd is applied at once'],
+  }),
+  ...inFile('rack-homes', {
+    'etcd-v3': [
+      'the rack topology from etcd v3 gives the same sessions and routes as from etcd v2',
+      'etcd-v3-empty',
+    ],
+    'etcd-v3-empty': ['control: from an empty etcd v3 a reflector is not ready and makes no session'],
+    'etcd-v3-change': [
+      'a peer deleted from etcd v3 is held, for it leaves a node with one reflector; approved, it ends that session alone',
+    ],
+    file: [
+      'the rack topology from one file gives the same sessions and routes as from etcd v2',
+      'etcd-v3-empty',
+    ],
+    'file-change': ['a peer deleted from the file is held too; approved, it ends that session alone'],
+  }),
+};
+
+function inFile(
+  file: string,
+  rows: Readonly<Record<string, readonly [sentence: string, control?: string]>>,
+): Readonly<Record<string, Check>> {
+  return Object.fromEntries(
+    Object.entries(rows).map(([id, [sentence, control]]) => [
+      id,
+      control === undefined ? { file, sentence } : { file, sentence, control },
+    ]),
+  );
+}
+
+const RECORDS = join(import.meta.dirname, '../../.cache/checks');
+
+export interface FileChecks {
+  check(id: string, run: () => Promise<void>): void;
+  /** To be called after the last `check`: a test of its own that every sentence of the file was shown. */
+  allShown(): void;
+  /** False once every sentence was shown. */
+  readonly incomplete: boolean;
+}
+
+/**
+ * The checks of one test file, run in the order in which they are written, on one laboratory. After a failure the
+ * others are skipped: what they would find says nothing any more.
+ */
+export function checksOf(file: string): FileChecks {
+  const shown: string[] = [];
+  let broken: string | undefined;
+  const due = Object.entries(CHECKS).filter(([, check]) => check.file === file);
+  const missing = (): readonly string[] =>
+    due.filter(([id]) => !shown.includes(id)).map(([, { sentence }]) => sentence);
+  return {
+    check(id, run) {
+      const check = CHECKS[id];
+      if (check === undefined || check.file !== file) throw new Error(`no check ${id} is due in ${file}`);
+      test(check.sentence, async (context) => {
+        if (broken !== undefined) return context.skip(`after the failure of "${broken}"`);
+        broken = check.sentence;
+        await run();
+        broken = undefined;
+        shown.push(id);
+      });
+    },
+    allShown() {
+      test(`all ${due.length} sentences of ${file} were shown`, () => {
+        mkdirSync(RECORDS, { recursive: true });
+        writeFileSync(join(RECORDS, `${file}.json`), JSON.stringify(shown));
+        assert.deepEqual(missing(), []);
+      });
+    },
+    get incomplete() {
+      return missing().length > 0;
+    },
+  };
+}
+
+/**
+ * What the recorded runs leave open: sentences never shown, and controls that do not exist.
+ * @returns one line for each; empty when all is well
+ */
+export function missingChecks(): readonly string[] {
+  mkdirSync(RECORDS, { recursive: true });
+  const files = readdirSync(RECORDS, { withFileTypes: true }).filter((entry) => entry.name.endsWith('.json'));
+  const shown = new Set(
+    files.flatMap((entry): string[] => {
+      const parsed: unknown = JSON.parse(readFileSync(join(RECORDS, entry.name), 'utf8'));
+      return Array.isArray(parsed) ? parsed.map(String) : [];
+    }),
+  );
+  const rows = Object.entries(CHECKS);
+  return [
+    ...rows.filter(([id]) => !shown.has(id)).map(([, { file, sentence }]) => `${file}: ${sentence}`),
+    ...rows
+      .filter(([, { control }]) => control !== undefined && CHECKS[control] === undefined)
+      .map(([id, { control }]) => `${id} names the control ${control}, which does not exist`),
+  ];
+}

@@ -1,0 +1,206 @@
+/**
+ * BGP neighbors for tests of an engine: real BIRDs of both generations on addresses of 127.0.0.0/8 and an
+ * unprivileged port, so that neither root nor a network namespace is needed.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { prepareDebian } from '../../scripts/debian.ts';
+import { type ControlSocket, openControlSocket } from '../../src/engine/bird/control-socket.ts';
+import { unusedPort } from './ports.ts';
+import { start } from './processes.ts';
+import { until } from './until.ts';
+
+export interface LoopbackNet {
+  /** The same port on every address; free on the first one when this was made. */
+  readonly port: number;
+  /** The nth address, 1..254. */
+  address(host: number): string;
+}
+
+let nets = 0;
+
+/** A /24 of 127.0.0.0/8 that no other test process uses, as far as process IDs tell. */
+export async function loopbackNet(): Promise<LoopbackNet> {
+  nets += 1;
+  const base = `127.${64 + (process.pid % 128)}.${((process.pid >> 7) * 31 + nets) % 256}`;
+  const port = await unusedPort(`${base}.1`);
+  return { port, address: (host) => `${base}.${host}` };
+}
+
+export interface NeighborOptions {
+  readonly generation?: 1 | 2;
+  readonly as?: number;
+  readonly speakerAs?: number;
+  /** Static routes that it announces. */
+  readonly routes?: readonly string[];
+  readonly password?: string;
+  readonly restartSeconds?: number;
+  /** Further lines inside the BGP protocol. */
+  readonly extra?: string;
+}
+
+export interface NeighborRoute {
+  readonly prefix: string;
+  readonly nextHop: string | undefined;
+  readonly originatorId: string | undefined;
+  readonly clusterList: string | undefined;
+  readonly communities: string;
+  readonly localPreference: number | undefined;
+  readonly asPath: string;
+  /** Kept by graceful restart while the session is down. */
+  readonly stale: boolean;
+}
+
+export interface Neighbor {
+  readonly address: string;
+  /** Lines of a reply of its control socket, joined. */
+  ask(command: string): Promise<string>;
+  /** State and last error of its only session. */
+  session(): Promise<string>;
+  /** Routes learned from the speaker, by prefix. */
+  routes(): Promise<ReadonlyMap<string, NeighborRoute>>;
+  /** Waits until it has learned just these prefixes. */
+  untilRoutes(prefixes: readonly string[], ms?: number): Promise<ReadonlyMap<string, NeighborRoute>>;
+  untilUp(ms?: number): Promise<void>;
+  /** Announces these and no others from now on. */
+  announce(routes: readonly string[]): Promise<void>;
+  log(): string;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a neighbor on the nth address whose only peer is the speaker. */
+export async function startNeighbor(
+  folder: string,
+  net: LoopbackNet,
+  host: number,
+  speaker: string,
+  options: NeighborOptions = {},
+): Promise<Neighbor> {
+  const tools = await prepareDebian();
+  const generation = options.generation ?? 2;
+  const own = join(folder, `neighbor-${host}`);
+  mkdirSync(own, { recursive: true });
+  const write = (routes: readonly string[]): void =>
+    writeFileSync(
+      join(own, 'bird.conf'),
+      configuration(net, host, speaker, generation, { ...options, routes }),
+    );
+  write(options.routes ?? []);
+  const daemon = await start(
+    generation === 2 ? tools.bird2 : tools.bird1,
+    ['-f', '-c', 'bird.conf', '-s', 'bird.ctl', '-P', 'bird.pid'],
+    { cwd: own },
+  );
+  const control: ControlSocket = await until(
+    async () => {
+      if (!daemon.running) throw new Error(`BIRD on ${net.address(host)} ended: ${daemon.output()}`);
+      return openControlSocket(join(own, 'bird.ctl')).catch(() => undefined);
+    },
+    `BIRD on ${net.address(host)} to answer`,
+    15_000,
+  );
+  const ask = async (command: string): Promise<string> =>
+    (await control.request(command)).lines.map((line) => line.text).join('\n');
+
+  async function routes(): Promise<ReadonlyMap<string, NeighborRoute>> {
+    return parseLearned(await ask('show route all protocol speaker'));
+  }
+
+  async function session(): Promise<string> {
+    const row = /^speaker .*$/m.exec(await ask('show protocols'))?.[0] ?? '';
+    return row.trim().split(/\s+/).slice(5).join(' ');
+  }
+
+  return {
+    address: net.address(host),
+    ask,
+    routes,
+    session,
+    async untilRoutes(prefixes, ms = 20_000) {
+      const wanted = [...prefixes].sort().join(' ');
+      return until(
+        async () => {
+          const found = await routes();
+          return [...found.keys()].sort().join(' ') === wanted ? found : undefined;
+        },
+        async () =>
+          `${net.address(host)} to hold "${wanted}"; it holds "${[...(await routes()).keys()].join(' ')}"`,
+        ms,
+      );
+    },
+    async untilUp(ms = 20_000) {
+      await until(
+        async () => (await session()).startsWith('Established'),
+        async () => `the session of ${net.address(host)} to come up: ${await session()}`,
+        ms,
+      );
+    },
+    async announce(next) {
+      write(next);
+      await ask('configure');
+    },
+    log: () => readFileSync(join(own, 'bird.log'), 'utf8'),
+    async stop(signal = 'SIGKILL') {
+      control.close();
+      await daemon.stop(signal);
+    },
+  };
+}
+
+function configuration(
+  net: LoopbackNet,
+  host: number,
+  speaker: string,
+  generation: 1 | 2,
+  options: NeighborOptions,
+): string {
+  const own = net.address(host);
+  const as = options.as ?? 64512;
+  const channel = 'import all; export where source = RTS_STATIC;';
+  const statics = (options.routes ?? []).map((route) => `  route ${route} blackhole;`).join('\n');
+  return `log "bird.log" all;
+router id ${own};
+${generation === 1 ? `listen bgp address ${own} port ${net.port};` : ''}
+protocol device {}
+protocol static {
+  ${generation === 2 ? 'ipv4;' : ''}
+${statics}
+}
+protocol bgp speaker {
+  debug { states };
+  local ${own} ${generation === 2 ? `port ${net.port} ` : ''}as ${as};
+  neighbor ${speaker} port ${net.port} as ${options.speakerAs ?? 64512};
+  ${generation === 2 ? 'strict bind yes;' : ''}
+  multihop;
+  connect delay time 1; connect retry time 1; error wait time 1, 1;
+  graceful restart on; graceful restart time ${options.restartSeconds ?? 120};
+  ${options.password === undefined ? '' : `password "${options.password}";`}
+  ${options.extra ?? ''}
+  ${generation === 2 ? `ipv4 { ${channel} next hop self; };` : `${channel} next hop self;`}
+}
+`;
+}
+
+/** Routes of `show route all protocol NAME`, of either generation. */
+function parseLearned(text: string): ReadonlyMap<string, NeighborRoute> {
+  const found = new Map<string, NeighborRoute>();
+  for (const block of text.split(/\n(?=\S+\/\d+ )/)) {
+    const head = /^(\S+\/\d+) .*\[speaker [^\]]*\](.*)$/m.exec(block);
+    const prefix = head?.[1];
+    if (prefix === undefined) continue;
+    const value = (name: string): string | undefined =>
+      new RegExp(`BGP\\.${name}: ?(.*)`).exec(block)?.[1]?.trim();
+    const preference = value('local_pref');
+    found.set(prefix, {
+      prefix,
+      nextHop: value('next_hop'),
+      originatorId: value('originator_id'),
+      clusterList: value('cluster_list'),
+      communities: value('community') ?? '',
+      localPreference: preference === undefined ? undefined : Number(preference),
+      asPath: value('as_path') ?? '',
+      stale: /\(\d+s/.test(head?.[2] ?? ''),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,54 @@
+/** Pings between workloads, one each 10 ms, with every loss counted. */
+import { debianTools } from '../../scripts/debian.ts';
+import type { Host } from './namespaces.ts';
+import { until } from './until.ts';
+
+export interface PingReport {
+  readonly from: string;
+  readonly to: string;
+  readonly sent: number;
+  readonly lost: number;
+}
+
+export interface Ping {
+  finish(): Promise<PingReport>;
+}
+
+/** Starts to ping and returns once the first answer has come. */
+export async function startPing(host: Host, source: string, target: string): Promise<Ping> {
+  const family = target.includes(':') ? '-6' : '-4';
+  const ping = await host.start(debianTools().ping, [family, '-n', '-i', '0.01', '-I', source, target]);
+  let received = 0;
+  let last = 0;
+  let first = 0;
+  ping.onLine((line) => {
+    const sequence = Number(/ icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? 0);
+    if (sequence === 0) return;
+    received += 1;
+    first ||= sequence;
+    last = Math.max(last, sequence);
+  });
+  await until(
+    () => received > 0,
+    () => `${source} to reach ${target}: ${ping.output()}`,
+    10_000,
+  );
+  return {
+    async finish() {
+      await ping.stop('SIGINT');
+      const sent = Number(/(\d+) packets transmitted/.exec(ping.output())?.[1] ?? 0);
+      if (sent === 0) throw new Error(`ping of ${target} gave no summary: ${ping.output()}`);
+      // The very last packet may be under way when the signal comes; the ones before the first answer are set-up.
+      const counted = sent - last <= 1 ? last : sent;
+      return { from: source, to: target, sent: counted - first + 1, lost: counted - first + 1 - received };
+    },
+  };
+}
+
+/** Pings several pairs at once. */
+export async function startPings(
+  pairs: readonly { readonly host: Host; readonly source: string; readonly target: string }[],
+): Promise<{ finish(): Promise<readonly PingReport[]> }> {
+  const pings = await Promise.all(pairs.map(({ host, source, target }) => startPing(host, source, target)));
+  return { finish: () => Promise.all(pings.map((ping) => ping.finish())) };
+}

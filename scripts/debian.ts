@@ -9,6 +9,8 @@
  *     .cache/debian/libs             libraries that this system lacks, for all of them
  *     .cache/debian/stamps/NAME      says what was unpacked; remove one to have it fetched again
  *
+ * Other BGP daemons, which only benches and interop tests meet, are fetched when they are asked for by name.
+ *
  * As a command, `npm run prepare:debian [NAME...]` prepares and prints where things are.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -31,6 +33,10 @@ interface Program {
   readonly file: string;
   /** Name under which the system may have it already; then that one is used. */
   readonly system?: string;
+  /** Folder of the package that holds libraries of its own, after usr/lib/TRIPLET. */
+  readonly ownLibraries?: string;
+  /** True: only prepared when it is asked for by name. */
+  readonly onRequest?: true;
 }
 
 /** Every program by the name that it has here. */
@@ -47,6 +53,12 @@ const PROGRAMS = {
   ping: { package: 'iputils-ping', file: 'bin/ping', system: 'ping' },
   openssl: { package: 'openssl', file: 'usr/bin/openssl', system: 'openssl' },
   curl: { package: 'curl', file: 'usr/bin/curl', system: 'curl' },
+  'frr-bgpd': { package: 'frr', file: 'usr/lib/frr/bgpd', ownLibraries: 'frr', onRequest: true },
+  vtysh: { package: 'frr', file: 'usr/bin/vtysh', ownLibraries: 'frr', onRequest: true },
+  gobgpd: { package: 'gobgpd', file: 'usr/bin/gobgpd', onRequest: true },
+  gobgp: { package: 'gobgpd', file: 'usr/bin/gobgp', onRequest: true },
+  openbgpd: { package: 'openbgpd', file: 'usr/sbin/bgpd', onRequest: true },
+  openbgpctl: { package: 'openbgpd', file: 'usr/sbin/bgpctl', onRequest: true },
 } as const satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -66,7 +78,12 @@ const libs = join(root, 'libs');
 /** Bump when wrappers or layout change, so that what an older checkout unpacked is made anew. */
 const LAYOUT = 2;
 
-export const DEBIAN_TOOL_NAMES: readonly ToolName[] = [...programNames(), 'libfaketime'];
+const TOOL_NAMES: readonly ToolName[] = [...programNames(), 'libfaketime'];
+
+/** What is prepared where nothing is named. */
+const ORDINARY_TOOL_NAMES = TOOL_NAMES.filter(
+  (name) => name === 'libfaketime' || programOf(name).onRequest !== true,
+);
 
 function programNames(): readonly ProgramName[] {
   return Object.keys(PROGRAMS).filter((name): name is ProgramName => name in PROGRAMS);
@@ -109,6 +126,12 @@ export function debianTools(): DebianTools {
     ping: path('ping'),
     openssl: path('openssl'),
     curl: path('curl'),
+    'frr-bgpd': path('frr-bgpd'),
+    vtysh: path('vtysh'),
+    gobgpd: path('gobgpd'),
+    gobgp: path('gobgp'),
+    openbgpd: path('openbgpd'),
+    openbgpctl: path('openbgpctl'),
     libfaketime: join(root, 'packages', FAKETIME.package, 'usr/lib', triplet(), 'faketime', FAKETIME.name),
   };
 }
@@ -139,11 +162,11 @@ function isPrepared(packageName: string): boolean {
 }
 
 /**
- * Makes the named tools (all by default) ready to run and returns their paths. Fast when there is nothing to
+ * Makes the named tools (by default all but other BGP daemons) ready to run and returns their paths. Fast when there is nothing to
  * do; safe when several processes ask at once.
  * @throws Error naming the packages that could not be had, and what to do
  */
-export async function prepareDebian(names: readonly ToolName[] = DEBIAN_TOOL_NAMES): Promise<DebianTools> {
+export async function prepareDebian(names: readonly ToolName[] = ORDINARY_TOOL_NAMES): Promise<DebianTools> {
   if (missingPackages(names).length === 0) return debianTools();
   mkdirSync(join(root, 'stamps'), { recursive: true });
   const release = await lock(join(root, 'lock'));
@@ -172,7 +195,7 @@ function finish(packageName: string, versions: ReadonlyMap<string, string>): voi
 }
 
 function writeWrapper(name: ProgramName, target: string): void {
-  const folders = libraryFolders().join(':');
+  const folders = libraryFolders(name).join(':');
   const missing = execFileSync('ldd', [target], {
     encoding: 'utf8',
     env: { ...process.env, LD_LIBRARY_PATH: folders },
@@ -201,9 +224,17 @@ function writeWrapper(name: ProgramName, target: string): void {
   writeAtomically(join(bin, name), `${lines.join('\n')}\n`, 0o755);
 }
 
-/** Folders under libs that hold shared objects; Debian uses both /lib and /usr/lib. */
-function libraryFolders(): readonly string[] {
-  return [join(libs, 'usr/lib', triplet()), join(libs, 'lib', triplet())].filter(
+/**
+ * Folders of the shared objects that a program finds beside the system's: its package's own, then those under
+ * libs, where Debian uses both /lib and /usr/lib.
+ */
+function libraryFolders(name: ProgramName): readonly string[] {
+  const { package: packageName, ownLibraries } = programOf(name);
+  const own =
+    ownLibraries === undefined
+      ? []
+      : [join(root, 'packages', packageName, 'usr/lib', triplet(), ownLibraries)];
+  return [...own, join(libs, 'usr/lib', triplet()), join(libs, 'lib', triplet())].filter(
     (folder) => existsSync(folder) && readdirSync(folder).length > 0,
   );
 }
@@ -233,10 +264,10 @@ async function lock(path: string): Promise<() => void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const asked = process.argv.slice(2);
-  const names = DEBIAN_TOOL_NAMES.filter((name) => asked.length === 0 || asked.includes(name));
-  const unknown = asked.filter((name) => !DEBIAN_TOOL_NAMES.some((known) => known === name));
+  const names = asked.length === 0 ? ORDINARY_TOOL_NAMES : TOOL_NAMES.filter((name) => asked.includes(name));
+  const unknown = asked.filter((name) => !TOOL_NAMES.some((known) => known === name));
   if (unknown.length > 0) {
-    process.stderr.write(`unknown: ${unknown.join(', ')}. There is: ${DEBIAN_TOOL_NAMES.join(', ')}\n`);
+    process.stderr.write(`unknown: ${unknown.join(', ')}. There is: ${TOOL_NAMES.join(', ')}\n`);
     process.exit(2);
   }
   try {

@@ -46,6 +46,8 @@ export interface AgentOptions {
   readonly secrets: Secrets;
   readonly guard: GuardSettings;
   readonly acceptPrefixes: 'any' | 'pools';
+  /** Version of Calico on the nodes (`v3.12.1`); absent: the latest. Decides who is in the node-to-node mesh. */
+  readonly calicoVersion?: string;
   readonly version: string;
   readonly log: Logger;
 }
@@ -76,7 +78,7 @@ export function createAgent(options: AgentOptions): Agent {
   const started = new Date().toISOString();
   const saved = ofThisSpeaker(readSavedState(options.stateDir.path), identity);
   const ended = Promise.withResolvers<void>();
-  const desired = createDesiredState(identity);
+  const desired = createDesiredState(identity, options);
   let lost = options.stateDir.lost;
   let haveSnapshot = false;
   let leaving: 'draining' | 'drained' | 'stopping' | null = null;

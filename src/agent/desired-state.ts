@@ -16,7 +16,13 @@ import {
   type ResourceKey,
 } from '../model/resource.ts';
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
-import { createTopology, type SpeakerIdentity, type Standing, type Topology } from '../topology/topology.ts';
+import {
+  createTopology,
+  type SpeakerIdentity,
+  type Standing,
+  type Topology,
+  type TopologyOptions,
+} from '../topology/topology.ts';
 
 export interface DesiredState {
   readonly topology: Topology;
@@ -48,8 +54,8 @@ export interface DesiredState {
   letVanish(): void;
 }
 
-export function createDesiredState(identity: SpeakerIdentity): DesiredState {
-  const topology = createTopology();
+export function createDesiredState(identity: SpeakerIdentity, options: TopologyOptions = {}): DesiredState {
+  const topology = createTopology(options);
   const view = topology.speaker(identity);
   const nodes = new Set<string>();
   const present = new Map<ResourceKey, Resource>();

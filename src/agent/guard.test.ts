@@ -90,6 +90,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
     routerId: '10.0.0.1',
     ipv4: address('10.0.0.1'),
     ipv6: null,
+    ipv4Network: null,
     clusterId: '1.0.0.1',
     group: 'default',
     listenPort: 179,

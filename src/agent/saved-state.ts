@@ -133,6 +133,7 @@ const config = z
     routerId: z.string(),
     ipv4: address.nullable(),
     ipv6: address.nullable(),
+    ipv4Network: prefix.nullable().default(null),
     clusterId: z.string().nullable(),
     group: z.string().nullable(),
     listenPort: port,

@@ -1,23 +1,52 @@
-/** The BIRD configuration of a speaker as `run` would load it, passwords masked unless asked for. */
+/**
+ * The BIRD configuration of a speaker as `run` would load it, passwords masked unless asked for; or in another dialect,
+ * for a BIRD that others run. What needs two files is printed as two, each under a line with its name.
+ */
 import { openSecrets } from '../agent/secrets.ts';
 import { findPasswords } from '../agent/session-passwords.ts';
-import { renderBird } from '../engine/bird/bird-engine.ts';
+import { type BirdFile, birdFiles, tunnelWarnings } from '../engine/bird/dialects.ts';
+import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
-import { type RenderFlags, readRenderSettings } from './run-settings.ts';
+import { type RenderFlags, readDialect, readFamily, readRenderSettings } from './run-settings.ts';
 import { findSpeaker, type SourceFlags } from './speaker-source.ts';
+
+interface Flags extends SourceFlags, RenderFlags {
+  readonly showSecrets?: boolean;
+  readonly dialect?: string;
+  readonly family?: string;
+}
 
 export async function renderSpeaker(
   name: string,
-  flags: SourceFlags & RenderFlags & { readonly showSecrets?: boolean },
+  flags: Flags,
 ): Promise<{ readonly text: string; readonly problems: readonly Problem[] }> {
   const settings = readRenderSettings(process.env, flags);
+  const dialect = readDialect(flags.dialect);
+  const family = readFamily(flags.family, dialect);
   const { view, problems } = await findSpeaker(name, flags);
   const config = view.config();
-  const options = { instance: config.speaker, ...settings };
-  if (flags.showSecrets !== true) return { text: renderBird(config, options), problems };
-  const found = findPasswords(config, openSecrets(settings.secretsFile));
+  const options = { instance: config.speaker, dialect, ...settings };
+  const found =
+    flags.showSecrets === true ? findPasswords(config, openSecrets(settings.secretsFile)) : undefined;
+  const files = birdFiles(found?.config ?? config, options, found?.passwords);
+  const asked = family === null ? files : files.filter((file) => file.family === family);
+  if (asked.length === 0) {
+    throw new CalicoRrError(
+      'E_NOT_FOUND',
+      `${config.speaker} has no IPv${family} address and no session over IPv${family}`,
+      {
+        hint: 'Leave --family out to see the files that it needs.',
+      },
+    );
+  }
+  const text = asked.length === 1 ? asked.map((file) => file.text) : asked.map(titled);
   return {
-    text: renderBird(found.config, options, found.passwords),
-    problems: [...problems, ...found.problems],
+    text: text.join('\n'),
+    problems: [...problems, ...tunnelWarnings(config, options), ...(found?.problems ?? [])],
   };
+}
+
+/** A comment, so that a file that is cut out with it is still a good one. */
+function titled(file: BirdFile): string {
+  return `# ==> ${file.name} <==\n${file.text}`;
 }

@@ -1,5 +1,6 @@
 /** `calico-rr render NAME`: the BIRD configuration of a speaker. Computed; touches nothing. */
 import type { Command } from 'commander';
+import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
 
 interface Flags {
   readonly file?: string;
@@ -10,6 +11,9 @@ interface Flags {
   readonly maxPrefixes?: string;
   readonly llgrSeconds?: string;
   readonly kernel: boolean;
+  readonly dialect?: string;
+  readonly family?: string;
+  readonly calicoVersion?: string;
 }
 
 export function addRender(program: Command): void {
@@ -24,6 +28,13 @@ export function addRender(program: Command): void {
     .option('--accept-prefixes <any|pools>', 'what a reflector takes from its peers')
     .option('--max-prefixes <NUMBER>', 'routes taken from one client at most')
     .option('--llgr-seconds <SECONDS>', 'long-lived stale time that is announced; 0: off')
+    .option(
+      '--dialect <bird2|bird1|calico-bird>',
+      "which BIRD it is for; calico-bird is Calico's own",
+      'bird2',
+    )
+    .option('--family <4|6>', 'BIRD 1: the file of this family alone, to be piped into its daemon')
+    .option(CALICO_VERSION_FLAG, CALICO_VERSION_HELP)
     .option('--no-kernel', "role node: do not program the kernel's routes")
     .action(async (name: string, flags: Flags) => {
       const { renderSpeaker } = await import('./render-speaker.ts');

@@ -56,6 +56,7 @@ export async function runAgent(
         maxSessionLossPercent: settings.maxSessionLoss,
       },
       acceptPrefixes: settings.acceptPrefixes,
+      ...(settings.calicoVersion === null ? {} : { calicoVersion: settings.calicoVersion }),
       version: programVersion(),
       log,
     });

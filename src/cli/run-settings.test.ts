@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CalicoRrError } from '../model/errors.ts';
-import { type RunFlags, readRunSettings } from './run-settings.ts';
+import {
+  type RunFlags,
+  readCalicoVersion,
+  readDialect,
+  readFamily,
+  readRunSettings,
+} from './run-settings.ts';
 
 const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[] = [
   ['no address at all', {}, {}, /^IP is not set/],
@@ -51,6 +57,18 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
   ['more than all sessions', { IP: '10.0.0.1' }, { maxSessionLoss: '101' }, /^--max-session-loss is "101"/],
   ['a log level that nobody knows', { IP: '10.0.0.1' }, { logLevel: 'loud' }, /^--log-level is "loud"/],
   ['an empty name', {}, { name: ' ' }, /^--name is empty/],
+  [
+    'a version of Calico that is none',
+    { IP: '10.0.0.1' },
+    { calicoVersion: 'latest' },
+    /^--calico-version is "latest", not a version such as/,
+  ],
+  [
+    'the same in the environment',
+    { IP: '10.0.0.1', CALICO_RR_CALICO_VERSION: '3' },
+    {},
+    /^CALICO_RR_CALICO_VERSION is "3", not a version/,
+  ],
 ];
 
 for (const [what, env, flags, message] of WRONG) {
@@ -110,4 +128,24 @@ test('flags win over variables of the same meaning', () => {
   assert.deepEqual([settings.bird, settings.secretsFile], ['/flag/bird', '/flag/secrets']);
   const unset = readRunSettings(env, {});
   assert.deepEqual([unset.bird, unset.secretsFile], ['/env/bird', '/env/secrets']);
+});
+
+test('the version of Calico on the nodes is read with or without its v, and the flag wins', () => {
+  const env = { CALICO_RR_CALICO_VERSION: '3.12' };
+  assert.equal(readCalicoVersion({}, undefined), null);
+  assert.equal(readCalicoVersion({ CALICO_RR_CALICO_VERSION: ' ' }, undefined), null);
+  assert.equal(readCalicoVersion(env, undefined), '3.12');
+  assert.equal(readCalicoVersion(env, 'v3.28.1-1.0'), 'v3.28.1-1.0');
+});
+
+test('a dialect is one of three, and one family’s file is asked for where there are two', () => {
+  assert.deepEqual(
+    [undefined, 'bird2', 'bird1', 'calico-bird'].map((text) => readDialect(text)),
+    ['bird2', 'bird2', 'bird1', 'calico-bird'],
+  );
+  assert.throws(() => readDialect('bird3'), /--dialect is "bird3", not one of bird2, bird1, calico-bird/);
+  assert.equal(readFamily(undefined, 'bird2'), null);
+  assert.equal(readFamily('6', 'calico-bird'), 6);
+  assert.throws(() => readFamily('6', 'bird2'), /BIRD 2 has both families in one file/);
+  assert.throws(() => readFamily('v6', 'bird1'), /--family is "v6", not 4 or 6/);
 });

@@ -3,7 +3,8 @@
  * the same meaning, and no flag takes a secret's value.
  */
 import { resolve } from 'node:path';
-import { familyOf, type IpAddress, isSpeakerAddress, parseAddress } from '../model/address.ts';
+import type { Dialect } from '../engine/bird/dialects.ts';
+import { type Family, familyOf, type IpAddress, isSpeakerAddress, parseAddress } from '../model/address.ts';
 import { CalicoRrError } from '../model/errors.ts';
 
 /** Flags that decide the engine's configuration; `render` has them too. */
@@ -35,6 +36,7 @@ export interface RunFlags extends RenderFlags {
   readonly bird?: string;
   readonly birdSocket?: string;
   readonly logLevel?: string;
+  readonly calicoVersion?: string;
 }
 
 export interface RunSettings extends RenderSettings {
@@ -53,6 +55,8 @@ export interface RunSettings extends RenderSettings {
   /** Control socket of a BIRD that others started, or null: one of our own. */
   readonly birdSocket: string | null;
   readonly logLevel: string;
+  /** Version of Calico on the nodes, or null: the latest. */
+  readonly calicoVersion: string | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -91,6 +95,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
     birdSocket: flags.birdSocket === undefined ? null : resolve(flags.birdSocket),
     logLevel: readLogLevel(flags.logLevel),
+    calicoVersion: readCalicoVersion(env, flags.calicoVersion),
   };
 }
 
@@ -104,6 +109,37 @@ export function readRenderSettings(env: NodeJS.ProcessEnv, flags: RenderFlags): 
     llgrSeconds: readWhole('--llgr-seconds', flags.llgrSeconds, 3600, [0, 16_777_215]),
     secretsFile: flags.secretsFile ?? given(env.CALICO_RR_SECRETS_FILE),
   };
+}
+
+const DIALECTS: readonly Dialect[] = ['bird2', 'bird1', 'calico-bird'];
+
+/** @throws E_SETTING */
+export function readDialect(text: string | undefined): Dialect {
+  if (text === undefined) return 'bird2';
+  const known = DIALECTS.find((dialect) => dialect === text);
+  if (known === undefined) throw wrong('--dialect', `is "${text}", not one of ${DIALECTS.join(', ')}`);
+  return known;
+}
+
+/** The family whose file is asked for, or null: all. @throws E_SETTING */
+export function readFamily(text: string | undefined, dialect: Dialect): Family | null {
+  if (text === undefined) return null;
+  if (text !== '4' && text !== '6') throw wrong('--family', `is "${text}", not 4 or 6`);
+  if (dialect === 'bird2') throw wrong('--family', 'is for BIRD 1: BIRD 2 has both families in one file');
+  return text === '4' ? 4 : 6;
+}
+
+/**
+ * The version of Calico that the nodes run (`v3.12.1`, `3.28`), or null for the latest.
+ * @throws E_SETTING where it is no version: taking a typing error for the latest would make one-sided sessions
+ */
+export function readCalicoVersion(env: NodeJS.ProcessEnv, flag: string | undefined): string | null {
+  const text = flag ?? given(env.CALICO_RR_CALICO_VERSION);
+  if (text === null) return null;
+  const version = text.trim();
+  if (/^v?\d+\.\d+(\.\d+)?([-+].*)?$/.test(version)) return version;
+  const setting = flag === undefined ? 'CALICO_RR_CALICO_VERSION' : '--calico-version';
+  throw wrong(setting, `is "${text}", not a version such as v3.12.1 or 3.28`);
 }
 
 /** `ADDRESS:PORT` or `[ADDRESS]:PORT`. @throws E_SETTING */

@@ -1,5 +1,6 @@
 /** `calico-rr run`: one route reflector, until it is told to stop. */
 import type { Command } from 'commander';
+import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
 import type { RunFlags } from './run-settings.ts';
 
 export function addRun(program: Command): void {
@@ -34,6 +35,7 @@ export function addRun(program: Command): void {
       'use the BIRD that answers here, which others started, instead of one of our own',
     )
     .option('--adopt', 'take over a BIRD that calico-rr did not configure; its old file is saved beside it')
+    .option(CALICO_VERSION_FLAG, CALICO_VERSION_HELP)
     .option('--no-kernel', "role node: do not program the kernel's routes")
     .option('--log-level <LEVEL>', 'trace, debug, info, warn or error', 'info')
     .action(async (flags: RunFlags) => {

@@ -1,10 +1,12 @@
 /** `calico-rr sessions NAME`: the sessions that a speaker has to have, and why. Computed; touches nothing. */
 import type { Command } from 'commander';
+import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
 
 interface Flags {
   readonly file?: string;
   readonly output?: string;
   readonly etcdApi?: string;
+  readonly calicoVersion?: string;
 }
 
 export function addSessions(program: Command): void {
@@ -15,6 +17,7 @@ export function addSessions(program: Command): void {
     .option('-f, --file <FILE|DIR>', 'read resources from files instead of the datastore')
     .option('-o, --output <FORMAT>', 'json: the whole configuration of the speaker')
     .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
+    .option(CALICO_VERSION_FLAG, CALICO_VERSION_HELP)
     .action(async (name: string, flags: Flags) => {
       const { checkOutput } = await import('./output.ts');
       const json = checkOutput(flags.output);

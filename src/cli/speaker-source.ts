@@ -13,6 +13,7 @@ import {
   type SpeakerView,
   type Topology,
 } from '../topology/topology.ts';
+import { readCalicoVersion } from './run-settings.ts';
 
 /** A verb that a person waits for gives a datastore this long to be found. */
 const OPEN_MS = 10_000;
@@ -24,6 +25,7 @@ const READ_KINDS: readonly Kind[] = Object.keys(KINDS).filter(
 export interface SourceFlags {
   readonly file?: string;
   readonly etcdApi?: string;
+  readonly calicoVersion?: string;
 }
 
 export interface FoundSpeaker {
@@ -33,8 +35,9 @@ export interface FoundSpeaker {
 
 /** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
 export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
+  const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
   const listing = flags.file === undefined ? await readDatastore(flags) : await readFiles(flags.file);
-  const topology = createTopology();
+  const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
   topology.load(listing);
   const view = topology.speaker(identityOf(name, topology));
   return { view, problems: [...listing.warnings, ...topology.problems(), ...view.problems()] };

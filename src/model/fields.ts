@@ -108,8 +108,8 @@ export const FIELDS = {
   IPPool: {
     cidr: yes('v3.0'),
     disabled: yes('v3.0', 'not announced'),
-    ipipMode: yes('v3.0', 'reported on nodes: stock BIRD programs no tunnel'),
-    vxlanMode: yes('v3.7'),
+    ipipMode: yes('v3.0', 'its tunnel routes are not programmed by stock BIRD, and that is reported'),
+    vxlanMode: yes('v3.7', 'not programmed: that is Felix’s part'),
     ipip: yes('v2', 'the older form of ipipMode'),
     disableBGPExport: yes('v3.22'),
     natOutgoing: noConcern('v3.0'),

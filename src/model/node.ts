@@ -1,5 +1,5 @@
 /** A Calico Node as BGP sees it: its addresses, its AS, and whether it reflects (v3 `Node.spec.bgp`). */
-import type { IpAddress } from './address.ts';
+import { type IpAddress, type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import { type ClusterId, parseClusterId } from './cluster-id.ts';
 import { warnOfFields } from './fields.ts';
@@ -21,6 +21,8 @@ export interface Node {
   readonly name: string;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
+  /** The network of the IPv4 address, where a length is given with it (`10.0.0.4/24`). */
+  readonly ipv4Network: Prefix | null;
   /** Its own AS, or null: the global one. */
   readonly asNumber: AsNumber | null;
   /** Set on a node that is a route reflector of Calico v3.3+; such a node is no member of the mesh. */
@@ -43,10 +45,22 @@ export function readNode(resource: Resource): Reading<Node> {
   if (bgp !== null) warnOfFields(findings, bgp, 'Node spec.bgp');
   return {
     value: usable
-      ? { name, ipv4, ipv6, asNumber, clusterId, labels: resource.metadata.labels ?? NO_LABELS }
+      ? {
+          name,
+          ipv4,
+          ipv6,
+          ipv4Network: ipv4 === null ? null : networkOf(bgp?.ipv4Address),
+          asNumber,
+          clusterId,
+          labels: resource.metadata.labels ?? NO_LABELS,
+        }
       : undefined,
     problems: findings.problems,
   };
+}
+
+function networkOf(value: Json | undefined): Prefix | null {
+  return typeof value === 'string' ? (parsePrefix(value) ?? null) : null;
 }
 
 /** A cluster ID that may be absent; null, with a problem, where it is none. */

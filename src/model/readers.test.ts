@@ -58,6 +58,7 @@ test('a node without BGP, with empty addresses or with none is a node without ad
       name: 'n1',
       ipv4: null,
       ipv6: null,
+      ipv4Network: null,
       asNumber: null,
       clusterId: null,
       labels: {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configuration, labelled, node, peer, reflector, resource } from '../../test/support/resources.ts';
-import { at, codesOf, names, sessionOf, topologyOf, topologyWith } from '../../test/support/topology.ts';
+import { at, codesOf, names, sessionOf, topologyOf } from '../../test/support/topology.ts';
 import type { JsonObject, Resource } from '../model/resource.ts';
 
 const MESH_OFF = configuration({ nodeToNodeMeshEnabled: false });
@@ -242,29 +242,6 @@ test('ports of nodes come from their BGPConfiguration and stand in the name, as 
   );
   assert.equal(sessionOf(topology.speaker(at('10.0.0.1')), 'Node_10_0_0_5_port_1791').peerPort, 1791);
   assert.equal(sessionOf(topology.speaker(at('10.0.0.5')), 'Node_10_0_0_1').peerPort, 179);
-});
-
-test('the mesh leaves reflecting nodes out as the version of Calico does', () => {
-  const resources = [
-    node('n1', ['10.0.0.1', 'fd00::1']),
-    node('n2', ['10.0.0.2', 'fd00::2']),
-    reflecting('r1', ['10.0.0.5', 'fd00::5'], '1.0.0.1'),
-  ];
-  const towards = ['Mesh_10_0_0_2', 'Mesh_10_0_0_5', 'Mesh_fd00__2', 'Mesh_fd00__5'];
-  for (const [calicoVersion, ofNode, ofReflector] of [
-    ['v3.12.3', towards, []],
-    ['3.3', towards, []],
-    ['v3.13.0', towards, ['Mesh_10_0_0_1', 'Mesh_10_0_0_2']],
-    ['v3.20', towards, ['Mesh_10_0_0_1', 'Mesh_10_0_0_2']],
-    ['v3.21.0', ['Mesh_10_0_0_2', 'Mesh_fd00__2'], []],
-    ['v3.32.0', ['Mesh_10_0_0_2', 'Mesh_fd00__2'], []],
-    ['v4.0', ['Mesh_10_0_0_2', 'Mesh_fd00__2'], []],
-    [undefined, ['Mesh_10_0_0_2', 'Mesh_fd00__2'], []],
-  ] as const) {
-    const topology = topologyWith(calicoVersion === undefined ? {} : { calicoVersion }, ...resources);
-    assert.deepEqual(names(topology.speaker(at('10.0.0.1', 'fd00::1'))), ofNode, calicoVersion);
-    assert.deepEqual(names(topology.speaker(at('10.0.0.5', 'fd00::5'))), ofReflector, calicoVersion);
-  }
 });
 
 test('a RouteReflector is sent to a router by a nodeSelector that names a label of its own, and by nothing else', () => {

@@ -87,6 +87,8 @@ export interface SpeakerConfig {
   readonly routerId: string;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
+  /** For a node: the network of its IPv4 address, within which CrossSubnet pools need no tunnel; else null. */
+  readonly ipv4Network: Prefix | null;
   readonly clusterId: string | null;
   /** Reflector group, or null for a node. */
   readonly group: string | null;

@@ -83,6 +83,7 @@ export function deriveFrame(identity: SpeakerIdentity, inventory: Inventory): Sp
       routerId: routerIdOf(at.ipv4, speaker),
       ipv4: at.ipv4,
       ipv6: at.ipv6,
+      ipv4Network: node !== undefined && node.ipv4 === at.ipv4 ? node.ipv4Network : null,
       clusterId: self?.clusterId ?? null,
       group: entry?.group ?? null,
       listenPort: identity.listenPort ?? inventory.listenPortOf(self?.name ?? speaker),

@@ -100,6 +100,7 @@ export function reflectorOf(
     routerId: own,
     ipv4: own,
     ipv6: null,
+    ipv4Network: null,
     clusterId: '1.0.0.1',
     group: 'default',
     listenPort: net.port,

@@ -82,6 +82,27 @@ const WRONG: readonly (readonly [
     2,
     /there is no output format "xml"/,
   ],
+  [
+    'a dialect that is none',
+    ['render', 'rr1', '-f', resources, '--dialect', 'frr'],
+    {},
+    2,
+    /--dialect is "frr", not one of bird2, bird1, calico-bird \[E_SETTING\]/,
+  ],
+  [
+    'a version of Calico that is none',
+    ['sessions', 'rr1', '-f', resources],
+    { CALICO_RR_CALICO_VERSION: 'latest' },
+    2,
+    /CALICO_RR_CALICO_VERSION is "latest", not a version such as v3\.12\.1 or 3\.28 \[E_SETTING\]/,
+  ],
+  [
+    'a family that the speaker has not',
+    ['render', 'rr1', '-f', resources, '--dialect', 'bird1', '--family', '6'],
+    {},
+    1,
+    /rr1 has no IPv6 address and no session over IPv6 \[E_NOT_FOUND\]\n {2}Leave --family out/,
+  ],
 ];
 
 for (const [what, args, env, status, message] of WRONG) {
@@ -104,6 +125,29 @@ test('sessions and render compute from files, by name and by address, and touch 
     const config = await runProgram(['render', name, '-f', resources]);
     assert.match(config.stdout, /protocol bgp Node_/);
   }
+});
+
+test('render prints both files of BIRD 1.6 under their names, or one of them, and says what is not honoured', async () => {
+  const file = join(folder.path, 'dual.yaml');
+  writeFileSync(
+    file,
+    [
+      '{apiVersion: projectcalico.org/v3, kind: Node, metadata: {name: n1}, spec: {bgp: {ipv4Address: 10.0.0.1/24, ipv6Address: "fd00::1/64"}}}',
+      '{apiVersion: projectcalico.org/v3, kind: Node, metadata: {name: n2}, spec: {bgp: {ipv4Address: 10.0.0.2/24, ipv6Address: "fd00::2/64", routeReflectorClusterID: 1.0.0.1}}}',
+      '{apiVersion: projectcalico.org/v3, kind: IPPool, metadata: {name: p}, spec: {cidr: 10.64.0.0/12, ipipMode: Always}}',
+    ].join('\n---\n'),
+  );
+  const render = (...args: readonly string[]) => runProgram(['render', 'n1', '-f', file, ...args]);
+  const both = await render('--dialect', 'bird1', '--calico-version', 'v3.12.1');
+  assert.match(both.stderr, /^warning: not honoured: IPIP pool 10\.64\.0\.0\/12 \(Always\)/);
+  assert.match(
+    both.stdout,
+    /^# ==> bird\.cfg <==\n[\s\S]*Mesh_10_0_0_2[\s\S]*\n# ==> bird6\.cfg <==\n[\s\S]*Mesh_fd00__2/,
+  );
+  const one = await render('--dialect', 'calico-bird', '--family', '4');
+  assert.equal(one.stderr, '');
+  assert.match(one.stdout, /^# Written by calico-rr for n1\.[\s\S]*krt_tunnel = "tunl0"/);
+  assert.doesNotMatch(one.stdout, /==>|Mesh_/);
 });
 
 test('a password is masked by render unless it is asked for', async () => {

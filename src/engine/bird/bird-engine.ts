@@ -26,8 +26,8 @@ import { digestIn, readIfThere, sessionBlocksIn, stage } from './config-file.ts'
 import type { ControlSocket } from './control-socket.ts';
 import { createDaemon } from './daemon.ts';
 import { judgeSessions, type Refusal } from './judge.ts';
+import { tunnelWarnings } from './kernel-export.ts';
 import { lostRoutesOf } from './lost-routes.ts';
-import { tunnelWarnings } from './node-role.ts';
 import { type BirdEngineOptions, type DrainStage, resolveRenderOptions } from './options.ts';
 import { outcomes } from './outcome.ts';
 import {
@@ -294,7 +294,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     refused: readonly Refusal[],
     wrote: boolean,
   ): ApplyReport {
-    const warnings = tunnelWarnings(config);
+    const warnings = tunnelWarnings(config, resolveRenderOptions(options));
     return { sessions, refused: [...refused, ...refusals.report(config)], wrote, warnings };
   }
 

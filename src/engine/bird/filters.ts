@@ -24,6 +24,20 @@ const CLIENT_MARK = 'calico_rr_client';
 const LLGR_STALE = '(65535, 6)';
 const GRACEFUL_SHUTDOWN = '(65535, 0)';
 
+/**
+ * Statements that mark a route as a client's or an external peer's. BIRD 1 has no attributes of its own: there the name
+ * of the session tells it, `Mesh_*` being the fellow reflectors of a dedicated one.
+ */
+function marking(options: ResolvedRenderOptions): readonly string[] {
+  return options.dialect === 'bird2' ? [`${CLIENT_MARK} = 1;`] : [];
+}
+
+/** Refuses routes of our clients and external peers that are long-lived stale. */
+function rejectStale(options: ResolvedRenderOptions): string {
+  const fromClient = options.dialect === 'bird2' ? `defined(${CLIENT_MARK})` : '!(proto ~ "Mesh_*")';
+  return `if ${fromClient} && ${LLGR_STALE} ~ bgp_community then reject;`;
+}
+
 /** Filters that the sessions of a reflector name, for one family. */
 export function reflectorFilters(
   config: SpeakerConfig,
@@ -31,28 +45,31 @@ export function reflectorFilters(
   family: Family,
 ): readonly string[] {
   const bounds = bound(config, options, family).map((line) => `  ${line}`);
+  const marks = marking(options).map((line) => `  ${line}`);
   return [
     `filter import_client_v${family} {`,
     `  if net = ${DEFAULT_ROUTE[family]} then reject;`,
     ...bounds,
-    `  ${CLIENT_MARK} = 1;`,
+    ...marks,
     '  accept;',
     '}',
     `filter import_external_v${family} {`,
     ...bounds,
-    `  ${CLIENT_MARK} = 1;`,
+    ...marks,
     '  accept;',
     '}',
     `filter export_all_v${family} {`,
     ...drained(options),
-    `  ${REJECT_STALE}`,
+    `  ${rejectStale(options)}`,
     '  accept;',
     '}',
   ];
 }
 
 /** The declaration that `reflectorFilters` needs, once per file. */
-export const REFLECTOR_DECLARATIONS: readonly string[] = [`attribute int ${CLIENT_MARK};`];
+export function reflectorDeclarations(options: ResolvedRenderOptions): readonly string[] {
+  return options.dialect === 'bird2' ? [`attribute int ${CLIENT_MARK};`] : [];
+}
 
 /** Lines that turn every route into the last choice (RFC 8326 section 4). */
 export function drained(options: ResolvedRenderOptions): readonly string[] {
@@ -60,9 +77,6 @@ export function drained(options: ResolvedRenderOptions): readonly string[] {
     ? ['  bgp_local_pref = 0;', `  bgp_community.add(${GRACEFUL_SHUTDOWN});`]
     : [];
 }
-
-/** Routes of our clients and external peers that are long-lived stale. */
-const REJECT_STALE = `if defined(${CLIENT_MARK}) && ${LLGR_STALE} ~ bgp_community then reject;`;
 
 /** The `import ...;` line of a session's channel. */
 export function importRule(
@@ -72,11 +86,11 @@ export function importRule(
 ): string {
   const { family } = session;
   const noDefault = `if net = ${DEFAULT_ROUTE[family]} then reject;`;
-  const mark = `${CLIENT_MARK} = 1;`;
+  const marks = marking(options);
   if (session.importPolicy === 'listed') {
     const set = prefixSet(ofFamily(session.importFilters, family));
     if (set === undefined) return 'import none;';
-    const marked = !config.forwards && session.kind !== 'reflector' ? [mark] : [];
+    const marked = !config.forwards && session.kind !== 'reflector' ? marks : [];
     return inline('import', [
       ...(session.kind === 'external' ? [] : [noDefault]),
       `if net ~ ${set} then { ${[...marked, 'accept;'].join(' ')} }`,
@@ -93,7 +107,7 @@ export function importRule(
   // From a router that Calico does not know a filter may accept what would be refused; from a node it may not.
   const refusals = [noDefault, ...bound(config, options, family)];
   const statements =
-    session.peerName === null ? [mark, ...calls, ...refusals] : [...refusals, mark, ...calls];
+    session.peerName === null ? [...marks, ...calls, ...refusals] : [...refusals, ...marks, ...calls];
   return inline('import', [...statements, 'accept;']);
 }
 
@@ -104,7 +118,8 @@ export function exportRule(
   session: SessionConfig,
 ): string {
   const { family } = session;
-  const first = [...drained(options).map((line) => line.trim()), ...(config.forwards ? [] : [REJECT_STALE])];
+  const stale = config.forwards ? [] : [rejectStale(options)];
+  const first = [...drained(options).map((line) => line.trim()), ...stale];
   switch (session.exportPolicy) {
     case 'accept': {
       const calls = filterCalls(config, session, 'export');
@@ -121,7 +136,6 @@ export function exportRule(
     case 'listed': {
       const set = prefixSet(ofFamily(session.exportFilters, family));
       if (set === undefined) return 'export none;';
-      const stale = config.forwards ? [] : [REJECT_STALE];
       const inner = [...drained(options).map((line) => line.trim()), 'accept;'].join(' ');
       return inline('export', [...stale, `if net ~ ${set} then { ${inner} }`, 'reject;']);
     }

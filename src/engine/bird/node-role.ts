@@ -1,17 +1,16 @@
 /**
- * What the configuration of a Calico node, reflecting or not, has beyond its sessions: device, connected routes, kernel, its own blocks as
- * blackholes, and the export filter of Calico's nodes: own blocks exactly, nothing inside them, then the
- * operator's custom filters (etcd v2's `global/custom_filters`), then what lies in enabled pools.
- *
- * Stock BIRD has no `krt_tunnel`, so routes into IPIP pools are programmed without their tunnel; that is
- * reported (`tunnelWarnings`), not hidden.
+ * What the configuration of a Calico node, reflecting or not, has beyond its sessions: connected routes, kernel
+ * (what goes into it: kernel-export.ts), its own blocks as blackholes, and the export filter of Calico's nodes: own
+ * blocks exactly, nothing inside them, then the operator's custom filters (etcd v2's `global/custom_filters`), then
+ * what lies in enabled pools.
  */
 import { type Family, familyOf, type Prefix } from '../../model/address.ts';
-import type { Problem } from '../../model/problem.ts';
 import type { PoolConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { addCommunity, filterCalls } from './bgp-filter.ts';
+import { channelOf, inChannel } from './channel.ts';
 import { oneLine } from './comment.ts';
 import { drained, nodeRules } from './filters.ts';
+import { kernelExport } from './kernel-export.ts';
 import type { ResolvedRenderOptions } from './options.ts';
 import { ofFamily, prefixSet } from './prefix-bounds.ts';
 
@@ -49,14 +48,14 @@ export function nodeProtocols(config: SpeakerConfig, options: ResolvedRenderOpti
   const families = ([4, 6] as const).filter((family) => hasFamily(config, family));
   return [
     'protocol direct {',
-    ...families.map((family) => `  ipv${family};`),
+    ...families.flatMap((family) => channelOf(options, family)),
     `  interface ${[...config.ignoredInterfaces, 'cali*', 'kube-ipvs*'].map((name) => `-"${name}"`).join(', ')}, "*";`,
     '}',
     ...families.flatMap((family) => [
       ...kernel(config, options, family),
-      ...blackholes('blocks', config.blocks, family),
-      ...blackholes('services', config.serviceRanges, family),
-      ...gateways(config, family),
+      ...blackholes(options, 'blocks', config.blocks, family),
+      ...blackholes(options, 'services', config.serviceRanges, family),
+      ...gateways(config, options, family),
     ]),
   ];
 }
@@ -71,8 +70,7 @@ export function hasFamily(config: SpeakerConfig, family: Family): boolean {
 
 function kernel(config: SpeakerConfig, options: ResolvedRenderOptions, family: Family): readonly string[] {
   if (!options.kernel) return [];
-  const ranges = prefixSet(ofFamily(config.serviceRanges, family));
-  const services = ranges === undefined ? [] : [`if net ~ ${ranges} then reject;`];
+  const routes = ['import all;', `export filter { ${kernelExport(config, options, family).join(' ')} };`];
   return [
     `protocol kernel kernel_v${family} {`,
     '  learn;',
@@ -80,34 +78,35 @@ function kernel(config: SpeakerConfig, options: ResolvedRenderOptions, family: F
     '  scan time 2;',
     '  graceful restart;',
     '  merge paths on;',
-    `  ipv${family} {`,
-    '    import all;',
-    // Connected routes are the kernel's own, and service addresses kube-proxy's.
-    `    export filter { ${['if source = RTS_DEVICE then reject;', ...services, 'accept;'].join(' ')} };`,
-    '  };',
+    ...inChannel(options, family, routes),
     '}',
   ];
 }
 
-function blackholes(name: string, prefixes: readonly Prefix[], family: Family): readonly string[] {
+function blackholes(
+  options: ResolvedRenderOptions,
+  name: string,
+  prefixes: readonly Prefix[],
+  family: Family,
+): readonly string[] {
   const own = ofFamily(prefixes, family);
   if (own.length === 0) return [];
   return [
     `protocol static ${name}_v${family} {`,
-    `  ipv${family};`,
+    ...channelOf(options, family),
     ...own.map((prefix) => `  route ${prefix} blackhole;`),
     '}',
   ];
 }
 
 /** Ways to peers that are reached by a gateway of their own (BGPPeer.reachableBy). */
-function gateways(config: SpeakerConfig, family: Family): readonly string[] {
+function gateways(config: SpeakerConfig, options: ResolvedRenderOptions, family: Family): readonly string[] {
   const length = family === 4 ? 32 : 128;
   const routes = config.sessions
     .filter((session) => session.family === family && session.reachableBy !== null)
     .map((session) => `  route ${session.peerAddress}/${length} via ${session.reachableBy};`);
   if (routes.length === 0) return [];
-  return [`protocol static gateways_v${family} {`, `  ipv${family};`, ...routes, '}'];
+  return [`protocol static gateways_v${family} {`, ...channelOf(options, family), ...routes, '}'];
 }
 
 /**
@@ -160,18 +159,4 @@ export function nodeExportFilter(
     `filter export_node_v${family} {`,
     ...body,
   ];
-}
-
-/** One warning for each pool whose tunnel this engine cannot program. */
-export function tunnelWarnings(config: SpeakerConfig): readonly Problem[] {
-  if (!config.forwards) return [];
-  return config.pools
-    .filter((pool) => !pool.disabled && pool.ipip !== 'Never' && familyOf(pool.cidr) === 4)
-    .map((pool) => ({
-      code: 'not-supported',
-      severity: 'warning',
-      subject: pool.because,
-      message: `pool ${pool.cidr} asks for IPIP (${pool.ipip}), which stock BIRD cannot program: its routes go out without a tunnel`,
-      hint: "Use Calico's own BIRD on this node, or a pool without IPIP.",
-    }));
 }

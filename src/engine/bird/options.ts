@@ -10,6 +10,12 @@ import type { Logger } from 'pino';
  */
 export type DrainStage = 'off' | 'avoid' | 'stopped';
 
+/**
+ * Whose language is written. `bird2`: BIRD 2 and 3, both families in one file. `bird1`: BIRD 1.6, a daemon and a file
+ * for each family. `calico-bird`: Calico's fork of 1.6, which also knows tunnel routes (`krt_tunnel`).
+ */
+export type Dialect = 'bird2' | 'bird1' | 'calico-bird';
+
 export interface RenderOptions {
   /** Name of this instance; stands in the file's marker, so that two instances never take each other's daemon. */
   readonly instance: string;
@@ -24,9 +30,11 @@ export interface RenderOptions {
   readonly drain?: DrainStage;
   /** `file`: bird.log in the daemon's working directory, rotated at 8 MiB. Default `stderr`. */
   readonly logTo?: 'stderr' | 'file' | 'syslog';
+  /** Default `bird2`, the only one that the engine runs. */
+  readonly dialect?: Dialect;
 }
 
-export interface BirdEngineOptions extends Omit<RenderOptions, 'drain' | 'logTo'> {
+export interface BirdEngineOptions extends Omit<RenderOptions, 'drain' | 'logTo' | 'dialect'> {
   /** The BIRD 2 (or 3) daemon: a path, or a name that PATH finds. */
   readonly binary: string;
   /** A folder of our own, mode 0700: bird.conf, bird.ctl, bird.pid, bird.log, engine.lock. Made if absent. */
@@ -54,5 +62,6 @@ export function resolveRenderOptions(options: RenderOptions): ResolvedRenderOpti
     kernel: options.kernel ?? true,
     drain: options.drain ?? 'off',
     logTo: options.logTo ?? 'stderr',
+    dialect: options.dialect ?? 'bird2',
   };
 }

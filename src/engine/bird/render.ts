@@ -1,6 +1,6 @@
 /**
- * One canonical BIRD configuration for a speaker, both families in one file (BIRD 2's language; 1.x had a
- * daemon for each). Pure and deterministic: the same input gives the same bytes.
+ * One canonical BIRD configuration for a speaker, both families in one file (BIRD 2), or one file for each
+ * (BIRD 1: dialects.ts). Pure and deterministic: the same input gives the same bytes.
  *
  * The text is a list of sections. A section that BIRD refuses can be left out when it has an owner (a session,
  * a custom filter); the sections without one are ours and are right or wrong for all.
@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import type { SpeakerConfig } from '../../topology/speaker-config.ts';
 import { filterFunctions } from './bgp-filter.ts';
-import { REFLECTOR_DECLARATIONS, reflectorFilters } from './filters.ts';
+import { reflectorDeclarations, reflectorFilters } from './filters.ts';
 import {
   customFilterBlock,
   customFilterSubject,
@@ -108,6 +108,7 @@ function header(config: SpeakerConfig, options: ResolvedRenderOptions): string {
     `# Written by calico-rr for ${instanceMark(options.instance)}. Changes made here by hand are overwritten.`,
     `define ${INSTANCE_CONSTANT} = "${instanceMark(options.instance)}";`,
     ...logging(options),
+    ...listening(config, options),
     `router id ${config.routerId};`,
     ...gracefulRestartWait(config),
     ...debugging(config),
@@ -122,10 +123,20 @@ function logging(options: ResolvedRenderOptions): readonly string[] {
     case 'syslog':
       return ['log syslog all;'];
     case 'file':
-      return ['log "bird.log" 8388608 "bird.log.1" all;'];
+      // BIRD 1 does not rotate by itself.
+      return options.dialect === 'bird2'
+        ? ['log "bird.log" 8388608 "bird.log.1" all;']
+        : ['log "bird.log" all;'];
     default:
       return options.logTo satisfies never;
   }
+}
+
+/** BIRD 1 has one socket for all sessions; in BIRD 2 each session names its own end. */
+function listening(config: SpeakerConfig, options: ResolvedRenderOptions): readonly string[] {
+  const own = config.ipv4 ?? config.ipv6;
+  if (options.dialect === 'bird2' || own === null) return [];
+  return [`listen bgp address ${own} port ${config.listenPort};`];
 }
 
 /**
@@ -164,7 +175,7 @@ function common(
   const filters = families.flatMap((family) => filterFunctions(config, family));
   const lines = !config.forwards
     ? [
-        ...REFLECTOR_DECLARATIONS,
+        ...reflectorDeclarations(options),
         ...filters,
         ...families.flatMap((family) => reflectorFilters(config, options, family)),
         'protocol device {',

@@ -10,6 +10,7 @@
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { filterSummary } from './bgp-filter.ts';
+import { inChannel } from './channel.ts';
 import { oneLine } from './comment.ts';
 import { exportRule, importRule } from './filters.ts';
 import type { ResolvedRenderOptions } from './options.ts';
@@ -29,12 +30,11 @@ interface Cached {
 /** What a session's text depends on besides the session, as one string to compare. */
 export function contextOf(config: SpeakerConfig, options: ResolvedRenderOptions): string {
   const { role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges } = config;
-  const { maxPrefixes, llgrSeconds, drain } = options;
-  const { acceptPrefixes } = options;
+  const { maxPrefixes, llgrSeconds, drain, acceptPrefixes, dialect } = options;
   const filters = filterSummary(config);
   return JSON.stringify({
     ...{ role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges, filters },
-    ...{ maxPrefixes, llgrSeconds, drain, acceptPrefixes },
+    ...{ maxPrefixes, llgrSeconds, drain, acceptPrefixes, dialect },
   });
 }
 
@@ -78,12 +78,7 @@ function render(
     `# ${oneLine(`${session.kind}${peer}: ${session.because}`)}`,
     `protocol bgp ${session.name} {`,
     ...(options.drain === 'stopped' ? ['  disabled yes;'] : []),
-    // Strictly its own address: many speakers may share a machine. Free bind: BIRD disables a session for good
-    // when its address is not there yet, as an IPv6 address under duplicate detection is at boot.
-    `  local ${localAddressOf(config, session)} port ${config.listenPort} as ${session.localAs};`,
-    `  neighbor ${session.peerAddress} port ${session.peerPort} as ${session.peerAs};`,
-    '  strict bind yes;',
-    '  free bind yes;',
+    ...endpoints(config, options, session),
     ...(session.ttlSecurityHops === null
       ? ['  multihop;']
       : [`  multihop ${session.ttlSecurityHops};`, '  ttl security on;']),
@@ -95,15 +90,36 @@ function render(
     ...timers(session),
     ...gracefulRestart(config, options, session),
     '  deterministic med on;',
-    `  ipv${session.family} {`,
-    `    ${importRule(config, options, session)}`,
-    `    ${exportRule(config, options, session)}`,
-    ...limit(config, options, session),
-    ...nextHop(config, session),
-    '  };',
+    ...inChannel(options, session.family, [
+      importRule(config, options, session),
+      exportRule(config, options, session),
+      ...limit(config, options, session),
+      ...nextHop(config, session),
+    ]),
     '}',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Strictly its own address: many speakers may share a machine. Free bind: BIRD disables a session for good when its
+ * address is not there yet, as an IPv6 address under duplicate detection is at boot. BIRD 1 knows neither, and listens
+ * for all sessions at once (`listen bgp`).
+ */
+function endpoints(
+  config: SpeakerConfig,
+  options: ResolvedRenderOptions,
+  session: SessionConfig,
+): readonly string[] {
+  const own = localAddressOf(config, session);
+  const peer = `  neighbor ${session.peerAddress} port ${session.peerPort} as ${session.peerAs};`;
+  if (options.dialect !== 'bird2') return [`  local ${own} as ${session.localAs};`, peer];
+  return [
+    `  local ${own} port ${config.listenPort} as ${session.localAs};`,
+    peer,
+    '  strict bind yes;',
+    '  free bind yes;',
+  ];
 }
 
 function timers(session: SessionConfig): readonly string[] {
@@ -145,7 +161,7 @@ function limit(
   session: SessionConfig,
 ): readonly string[] {
   const most = maxPrefixesOf(config, options, session);
-  return most === null ? [] : [`    import limit ${most} action block;`];
+  return most === null ? [] : [`import limit ${most} action block;`];
 }
 
 /** Routes taken from this session at most, or null for no limit. */
@@ -165,8 +181,8 @@ export function maxPrefixesOf(
  * would otherwise name the reflector and draw traffic into a host without routes.
  */
 function nextHop(config: SpeakerConfig, session: SessionConfig): readonly string[] {
-  if (session.nextHop === 'self') return ['    next hop self;'];
-  if (session.nextHop === 'keep') return ['    next hop keep;'];
-  if (config.role === 'node') return ['    next hop self;'];
-  return config.forwards || session.peerAs === session.localAs ? [] : ['    next hop keep;'];
+  if (session.nextHop === 'self') return ['next hop self;'];
+  if (session.nextHop === 'keep') return ['next hop keep;'];
+  if (config.role === 'node') return ['next hop self;'];
+  return config.forwards || session.peerAs === session.localAs ? [] : ['next hop keep;'];
 }

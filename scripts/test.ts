@@ -38,7 +38,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The environment of tests: nothing of the caller's that would point them at a real datastore or daemon. */
 function testEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(ETCD_|CALICO_|DATASTORE_TYPE$|KUBECONFIG$|IP6?$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/;
+  const ours =
+    /^(ETCD_|CALICO_|DATASTORE_TYPE$|KUBECONFIG$|K8S_|KUBERNETES_|NAMESPACE$|NODENAME$|USE_POD_CIDR$|IP6?$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
 

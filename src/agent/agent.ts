@@ -22,7 +22,7 @@ import { createObserver } from './observer.ts';
 import { createProblemLog } from './problem-log.ts';
 import { createReconciler } from './reconciler.ts';
 import { createStateWriter, readSavedState, type SavedState } from './saved-state.ts';
-import type { Secrets } from './secrets.ts';
+import type { SecretSource } from './secret-source.ts';
 import type { StateDir } from './state-dir.ts';
 import { type AgentStatus, type Phase, statusOf } from './status.ts';
 import { createStatusWriter, limitDown, type ReflectorReport, type ReportedState } from './status-object.ts';
@@ -43,7 +43,7 @@ export interface AgentOptions {
   readonly engine: Engine;
   readonly openDatastore: OpenDatastore;
   readonly stateDir: StateDir;
-  readonly secrets: Secrets;
+  readonly secrets: SecretSource;
   readonly guard: GuardSettings;
   readonly acceptPrefixes: 'any' | 'pools';
   /** Version of Calico on the nodes (`v3.12.1`); absent: the latest. Decides who is in the node-to-node mesh. */
@@ -441,8 +441,8 @@ export function createAgent(options: AgentOptions): Agent {
     const patience = setTimeout(() => {
       if (!haveSnapshot) gatherer.request();
     }, PATIENCE_MS);
-    const unwatch = secrets.watch(() => {
-      log.info('the secrets file changed');
+    const unwatch = secrets.watch((what) => {
+      log.info(`${what} changed`);
       gatherer.request();
     });
     observer.start();

@@ -18,9 +18,14 @@ import { type HeldChange, holdId } from './hold.ts';
 import { sameHolds, tellHeld } from './hold-log.ts';
 import type { Observer } from './observer.ts';
 import type { ApprovedState, SavedState, StateWriter } from './saved-state.ts';
-import type { Secrets } from './secrets.ts';
+import type { SecretSource } from './secret-source.ts';
 import { sameConfig, type TakenSession, takenSessions } from './session-difference.ts';
-import { changedPasswords, findPasswords, type SessionPasswords } from './session-passwords.ts';
+import {
+  changedPasswords,
+  findPasswords,
+  passwordNames,
+  type SessionPasswords,
+} from './session-passwords.ts';
 
 /** After a cold start, sessions of the saved state count as established for so long: they are on their way up. */
 const SETTLING_MS = 120_000;
@@ -29,7 +34,7 @@ export interface ReconcilerOptions {
   readonly engine: Engine;
   readonly desired: DesiredState;
   readonly observer: Observer;
-  readonly secrets: Secrets;
+  readonly secrets: SecretSource;
   readonly guard: GuardSettings;
   readonly acceptPrefixes: 'any' | 'pools';
   readonly saved: SavedState;
@@ -126,6 +131,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** A proposal together with what must be asked of the engine to judge it; none of it older than the other. */
   async function prepare(): Promise<Proposal & { lostRoutes: Awaited<ReturnType<Engine['lostRoutes']>> }> {
     for (;;) {
+      const asked = desired.config();
+      await secrets.expect(passwordNames(asked));
+      if (desired.config() !== asked) continue;
       const proposal = propose();
       let lostRoutes: Awaited<ReturnType<Engine['lostRoutes']>> = [];
       if (approved !== null) {
@@ -358,6 +366,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     reconcile,
     async runFromSaved() {
       if (approved === null) return;
+      await secrets.expect(passwordNames(approved.config));
       const found = findPasswords(approved.config, secrets);
       passwordProblems = found.problems;
       await apply(found.config, found.passwords);

@@ -2,37 +2,21 @@
  * The secrets file: a YAML or JSON map from a name (or `NAME/KEY`, or NAME with a map of KEYs) to a TCP-MD5
  * password (RFC 2385). It must be readable by its owner alone, and the owner must be us or root. It is read
  * again when it changes; what can no longer be read keeps its last value, because dropping a password takes a
- * session down. A value never leaves this module but through `lookUp`.
+ * session down.
  */
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
+import { passwordFault, type SecretSource } from './secret-source.ts';
 
-/** TCP-MD5 keys are at most 80 bytes (TCP_MD5SIG_MAXKEYLEN of Linux). */
-const LONGEST_PASSWORD = 80;
 const POLL_MS = 1000;
-
-export type Password =
-  | { readonly found: true; readonly value: string }
-  | { readonly found: false; readonly code: 'missing-password' | 'bad-password'; readonly reason: string };
-
-export interface Secrets {
-  /** The password of this name, or why it cannot be used; the reason holds no secret. */
-  lookUp(name: string): Password;
-  /** What is wrong with the file as a whole, now. */
-  problems(): readonly Problem[];
-  /** Looks at the file again. True where something changed. */
-  reload(): boolean;
-  /** Reloads whenever the file changes, and says so. Returns what ends that. */
-  watch(changed: () => void): () => void;
-}
 
 /**
  * @param path null: there is no secrets file, and every password is missing
  * @throws E_SECRETS where it cannot be read now or others can read it
  */
-export function openSecrets(path: string | null): Secrets {
+export function openSecrets(path: string | null): SecretSource {
   if (path === null) return noSecrets;
   let values = readSecrets(path);
   let seen = fingerprintOf(path);
@@ -50,8 +34,8 @@ export function openSecrets(path: string | null): Secrets {
       const kept = new Map(fresh);
       const reasons = new Map<string, string>();
       for (const [name, value] of values) {
-        const fault = fresh.has(name) ? faultOf(fresh.get(name)) : 'is gone';
-        if (fault === null || faultOf(value) !== null) continue;
+        const fault = fresh.has(name) ? passwordFault(fresh.get(name)) : 'is gone';
+        if (fault === null || passwordFault(value) !== null) continue;
         kept.set(name, value);
         reasons.set(name, fault);
       }
@@ -76,6 +60,7 @@ export function openSecrets(path: string | null): Secrets {
   }
 
   return {
+    has: (name) => values.has(name),
     lookUp(name) {
       wanted.add(name);
       const value = values.get(name);
@@ -86,7 +71,7 @@ export function openSecrets(path: string | null): Secrets {
           reason: `the secrets file ${path} has no entry named ${name}`,
         };
       }
-      const fault = faultOf(value);
+      const fault = passwordFault(value);
       if (fault === null) return { found: true, value: String(value) };
       return { found: false, code: 'bad-password', reason: `the password named ${name} ${fault}` };
     },
@@ -109,23 +94,28 @@ export function openSecrets(path: string | null): Secrets {
       // Polled: a rename, a rewrite in place and a symbolic link that turns (as Kubernetes mounts Secrets) all
       // look the same this way.
       const timer = setInterval(() => {
-        if (fingerprintOf(path) !== seen && reload()) changed();
+        if (fingerprintOf(path) !== seen && reload()) changed('the secrets file');
       }, POLL_MS);
       timer.unref();
       return () => clearInterval(timer);
     },
+    expect: async () => {},
+    close: async () => {},
   };
 }
 
-const noSecrets: Secrets = {
+const noSecrets: SecretSource = {
+  has: () => false,
   lookUp: (name) => ({
     found: false,
     code: 'missing-password',
     reason: `no secrets file is given, so the password named ${name} is not known`,
   }),
   problems: () => [],
+  expect: async () => {},
   reload: () => false,
   watch: () => () => {},
+  close: async () => {},
 };
 
 function differs(one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean {
@@ -140,16 +130,6 @@ function fingerprintOf(path: string): string {
   } catch (error) {
     return messageOf(error);
   }
-}
-
-/** Why a value cannot be a password, or null. Says nothing of the value itself. */
-function faultOf(value: unknown): string | null {
-  if (typeof value !== 'string') return 'is not text (quote it)';
-  if (value === '') return 'is empty';
-  if (value.includes('"')) return 'holds a double quotation mark';
-  if (/\p{Cc}/u.test(value)) return 'holds a control character';
-  if (Buffer.byteLength(value) > LONGEST_PASSWORD) return `is longer than ${LONGEST_PASSWORD} bytes`;
-  return null;
 }
 
 function readSecrets(path: string): ReadonlyMap<string, unknown> {

@@ -4,8 +4,8 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Problem } from '../model/problem.ts';
-import type { SpeakerConfig } from '../topology/speaker-config.ts';
-import type { Secrets } from './secrets.ts';
+import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
+import type { Password, SecretSource } from './secret-source.ts';
 
 export interface SessionPasswords {
   /** Without the sessions that are refused; the same object where none is. */
@@ -14,36 +14,62 @@ export interface SessionPasswords {
   readonly problems: readonly Problem[];
 }
 
-export function findPasswords(config: SpeakerConfig, secrets: Secrets): SessionPasswords {
+/** Names of the passwords that these sessions need. */
+export function passwordNames({ sessions }: SpeakerConfig): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { password, passwordRef } of sessions)
+    if (password && passwordRef !== null) names.add(passwordRef);
+  return names;
+}
+
+export function findPasswords(config: SpeakerConfig, secrets: SecretSource): SessionPasswords {
   const passwords = new Map<string, string>();
-  const problems: Problem[] = [];
-  const refused = new Set<string>();
+  const refused = new Map<SessionConfig, Extract<Password, { readonly found: false }>>();
   for (const session of config.sessions) {
     if (!session.password) continue;
-    const password =
-      session.passwordRef === null
-        ? {
-            found: false as const,
-            code: 'missing-password' as const,
-            reason: 'it names no entry of the secrets file',
-          }
-        : secrets.lookUp(session.passwordRef);
-    if (password.found) {
-      passwords.set(session.name, password.value);
-      continue;
-    }
-    refused.add(session.name);
-    problems.push({
-      code: password.code,
-      severity: 'error',
-      subject: session.because,
-      message: `${session.because}: ${password.reason}; the session with ${session.peerAddress} stays down`,
-      hint: 'Put the password into the file that --secrets-file or CALICO_RR_SECRETS_FILE names.',
-    });
+    const password = session.passwordRef === null ? UNNAMED : secrets.lookUp(session.passwordRef);
+    if (password.found) passwords.set(session.name, password.value);
+    else refused.set(session, password);
   }
-  if (refused.size === 0) return { config, passwords, problems };
-  const sessions = config.sessions.filter((session) => !refused.has(session.name));
-  return { config: { ...config, sessions }, passwords, problems };
+  if (refused.size === 0) return { config, passwords, problems: [] };
+  const sessions = config.sessions.filter((session) => !refused.has(session));
+  return { config: { ...config, sessions }, passwords, problems: refusals(refused) };
+}
+
+const UNNAMED = {
+  found: false,
+  code: 'missing-password',
+  reason: 'it names no entry of the secrets file',
+} as const;
+
+/** One problem for all sessions that the same resource gives the password and that fail for the same reason. */
+function refusals(
+  refused: ReadonlyMap<SessionConfig, Extract<Password, { readonly found: false }>>,
+): readonly Problem[] {
+  const groups = Map.groupBy(refused, ([session, { reason }]) => `${namedBy(session)}\0${reason}`);
+  return [...groups.values()].flatMap(([first, ...others]): Problem[] => {
+    if (first === undefined) return [];
+    const [session, { code, reason, hint }] = first;
+    const subject = namedBy(session);
+    const down =
+      others.length === 0
+        ? `the session with ${session.peerAddress} stays down`
+        : `the sessions with ${session.peerAddress} and ${others.length} more stay down`;
+    return [
+      {
+        code,
+        severity: 'error',
+        subject,
+        message: `${subject}: ${reason}; ${down}`,
+        hint: hint ?? 'Put the password into the file that --secrets-file or CALICO_RR_SECRETS_FILE names.',
+      },
+    ];
+  });
+}
+
+/** The resource that says which password it is. */
+function namedBy({ kind, because }: SessionConfig): string {
+  return kind === 'mesh' ? 'BGPConfiguration/default' : because;
 }
 
 // Of this process alone: what is written down of a password must not help to guess it.

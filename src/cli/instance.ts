@@ -19,7 +19,7 @@ export interface InstanceFlags {
  */
 export function controlSocketOf(env: NodeJS.ProcessEnv, flags: InstanceFlags): string {
   if (flags.stateDir !== undefined) return join(stateDirPath(env, '', flags.stateDir), CONTROL_SOCKET);
-  const named = flags.name ?? canonical(env.IP) ?? canonical(env.IP6);
+  const named = flags.name ?? nonEmpty(env.NODENAME) ?? canonical(env.IP) ?? canonical(env.IP6);
   if (named !== undefined) {
     const usual = join(stateDirPath(env, named, null), CONTROL_SOCKET);
     const fallback = join(fallbackDirPath(env, named), CONTROL_SOCKET);
@@ -37,6 +37,11 @@ export function controlSocketOf(env: NodeJS.ProcessEnv, flags: InstanceFlags): s
   throw new CalicoRrError('E_AGENT_UNREACHABLE', `no calico-rr runs here: there is none under ${root}`, {
     hint: 'Start one with calico-rr run, or name its folder with --state-dir as it was started.',
   });
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  const name = text?.trim();
+  return name === '' ? undefined : name;
 }
 
 function canonical(text: string | undefined): string | undefined {

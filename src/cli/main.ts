@@ -5,6 +5,7 @@ import { addDrain } from './drain.ts';
 import { describeError } from './print-error.ts';
 import { addRender } from './render.ts';
 import { addRun } from './run.ts';
+import { addSecretsRole } from './secrets-role.ts';
 import { addSessions } from './sessions.ts';
 import { addStatus } from './status.ts';
 import { programVersion } from './version.ts';
@@ -20,7 +21,8 @@ function program(): Command {
     .showSuggestionAfterError(true)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const add of [addRun, addSessions, addRender, addStatus, addApprove, addDrain]) add(command);
+  for (const add of [addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole])
+    add(command);
   // Set on every verb as well: commander hands these settings down only to verbs added afterwards by `command()`.
   for (const verb of command.commands) verb.copyInheritedSettings(command);
   return command;

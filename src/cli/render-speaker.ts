@@ -2,12 +2,20 @@
  * The BIRD configuration of a speaker as `run` would load it, passwords masked unless asked for; or in another dialect,
  * for a BIRD that others run. What needs two files is printed as two, each under a line with its name.
  */
+import type { SecretSource } from '../agent/secret-source.ts';
 import { openSecrets } from '../agent/secrets.ts';
-import { findPasswords } from '../agent/session-passwords.ts';
+import { findPasswords, passwordNames, type SessionPasswords } from '../agent/session-passwords.ts';
 import { type BirdFile, birdFiles, tunnelWarnings } from '../engine/bird/dialects.ts';
 import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
-import { type RenderFlags, readDialect, readFamily, readRenderSettings } from './run-settings.ts';
+import type { SpeakerConfig } from '../topology/speaker-config.ts';
+import {
+  type RenderFlags,
+  type RenderSettings,
+  readDialect,
+  readFamily,
+  readRenderSettings,
+} from './run-settings.ts';
 import { findSpeaker, type SourceFlags } from './speaker-source.ts';
 
 interface Flags extends SourceFlags, RenderFlags {
@@ -26,8 +34,7 @@ export async function renderSpeaker(
   const { view, problems } = await findSpeaker(name, flags);
   const config = view.config();
   const options = { instance: config.speaker, dialect, ...settings };
-  const found =
-    flags.showSecrets === true ? findPasswords(config, openSecrets(settings.secretsFile)) : undefined;
+  const found = flags.showSecrets === true ? await passwordsOf(config, flags, settings) : undefined;
   const files = birdFiles(found?.config ?? config, options, found?.passwords);
   const asked = family === null ? files : files.filter((file) => file.family === family);
   if (asked.length === 0) {
@@ -44,6 +51,30 @@ export async function renderSpeaker(
     text: text.join('\n'),
     problems: [...problems, ...tunnelWarnings(config, options), ...(found?.problems ?? [])],
   };
+}
+
+async function passwordsOf(
+  config: SpeakerConfig,
+  flags: SourceFlags,
+  settings: RenderSettings,
+): Promise<SessionPasswords> {
+  const secrets = await openSecretsOf(flags, settings);
+  try {
+    await secrets.expect(passwordNames(config));
+    return findPasswords(config, secrets);
+  } finally {
+    await secrets.close();
+  }
+}
+
+/** Files have no Secrets beside them. */
+async function openSecretsOf(flags: SourceFlags, settings: RenderSettings): Promise<SecretSource> {
+  const file = openSecrets(settings.secretsFile);
+  if (flags.file !== undefined) return file;
+  const { readDatastoreSettings } = await import('../datastore/open.ts');
+  const { openSecretSources } = await import('./secret-sources.ts');
+  const datastore = readDatastoreSettings(process.env, flags);
+  return openSecretSources(datastore, file, settings.secretsNamespace, null);
 }
 
 /** A comment, so that a file that is cut out with it is still a good one. */

@@ -1,12 +1,13 @@
 /** `calico-rr render NAME`: the BIRD configuration of a speaker. Computed; touches nothing. */
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
+import { addDatastoreFlags, type DatastoreChoice } from './datastore-flags.ts';
 
-interface Flags {
+interface Flags extends DatastoreChoice {
   readonly file?: string;
-  readonly etcdApi?: string;
   readonly showSecrets?: boolean;
   readonly secretsFile?: string;
+  readonly secretsNamespace?: string;
   readonly acceptPrefixes?: string;
   readonly maxPrefixes?: string;
   readonly llgrSeconds?: string;
@@ -17,14 +18,14 @@ interface Flags {
 }
 
 export function addRender(program: Command): void {
-  program
+  const verb = program
     .command('render')
     .description('print the BIRD configuration of a reflector or node')
     .argument('<NAME>', 'a RouteReflector or Node, or an address')
     .option('-f, --file <FILE|DIR>', 'read resources from files instead of the datastore')
-    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
     .option('--show-secrets', 'print passwords instead of ********')
     .option('--secrets-file <PATH>', 'where passwords are read from (CALICO_RR_SECRETS_FILE)')
+    .option('--secrets-namespace <NAME>', 'where on Kubernetes the Secrets with session passwords are')
     .option('--accept-prefixes <any|pools>', 'what a reflector takes from its peers')
     .option('--max-prefixes <NUMBER>', 'routes taken from one client at most')
     .option('--llgr-seconds <SECONDS>', 'long-lived stale time that is announced; 0: off')
@@ -43,4 +44,5 @@ export function addRender(program: Command): void {
       process.stderr.write(problemsText(problems));
       process.stdout.write(text);
     });
+  addDatastoreFlags(verb);
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Agent, createAgent } from '../agent/agent.ts';
+import type { SecretSource } from '../agent/secret-source.ts';
 import { openSecrets } from '../agent/secrets.ts';
 import { openStateDir } from '../agent/state-dir.ts';
 import { lockStateDir } from '../agent/state-lock.ts';
@@ -10,24 +11,32 @@ import { createBirdEngine } from '../engine/bird/bird-engine.ts';
 import { messageOf } from '../model/errors.ts';
 import { type Listening, serveControl } from '../server/control-server.ts';
 import { serveHttp } from '../server/http-server.ts';
+import type { DatastoreChoice } from './datastore-flags.ts';
 import { CONTROL_SOCKET } from './instance.ts';
 import { createLog } from './log.ts';
 import { type RunFlags, readRunSettings } from './run-settings.ts';
+import { openSecretSources } from './secret-sources.ts';
 import { programVersion } from './version.ts';
 
 /** @throws what is wrong with a setting, or what ends the agent */
-export async function runAgent(
-  env: NodeJS.ProcessEnv,
-  flags: RunFlags & { readonly etcdApi?: string },
-): Promise<void> {
+export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & DatastoreChoice): Promise<void> {
   const settings = readRunSettings(env, flags);
   const datastoreSettings = readDatastoreSettings(env, flags);
-  const secrets = openSecrets(settings.secretsFile);
+  const secretsFile = openSecrets(settings.secretsFile);
   const stateDir = openStateDir(env, settings.instance, settings.stateDir);
   const lock = await lockStateDir(stateDir.path);
   const listening: Listening[] = [];
+  let secrets: SecretSource | undefined;
   try {
     const log = await createLog(settings.logLevel, settings.instance);
+    secrets = await openSecretSources(datastoreSettings, secretsFile, settings.secretsNamespace, {
+      stateDir: stateDir.path,
+      keepFailed: (error) =>
+        log.error(
+          { reason: messageOf(error) },
+          'the passwords read from Secrets cannot be kept: a start while the API server is away will lack them',
+        ),
+    });
     const agent = createAgent({
       instance: settings.instance,
       identity: {
@@ -81,6 +90,7 @@ export async function runAgent(
     log.info('calico-rr ends');
   } finally {
     for (const one of listening) await one.close();
+    await secrets?.close();
     await lock.release();
   }
 }

@@ -105,6 +105,25 @@ test('a name alone is enough: its entry has the addresses', () => {
   assert.deepEqual([settings.instance, settings.ipv4, settings.ipv6], ['rr1', null, null]);
 });
 
+test('NODENAME is the name unless --name says another', () => {
+  assert.equal(readRunSettings({ NODENAME: 'node-1' }, {}).name, 'node-1');
+  assert.equal(readRunSettings({ NODENAME: 'node-1' }, { name: 'rr1' }).name, 'rr1');
+  assert.equal(readRunSettings({ NODENAME: ' ', IP: '10.0.0.1' }, {}).instance, '10.0.0.1');
+});
+
+for (const method of [
+  'autodetect',
+  'first-found',
+  'can-reach=8.8.8.8',
+  'interface=eth.*',
+  'kubernetes-internal-ip',
+]) {
+  test(`IP=${method}, as nodes of Calico are told, leaves the address to the node's entry, and needs a name`, () => {
+    assert.equal(readRunSettings({ NODENAME: 'n1', IP: method }, {}).ipv4, null);
+    assert.throws(() => readRunSettings({ IP: method }, {}), /IP is/);
+  });
+}
+
 test('what is not said has the documented default', () => {
   const settings = readRunSettings({ IP: '10.0.0.1' }, {});
   const { acceptPrefixes, maxPrefixes, minReflectors, maxSessionLoss, llgrSeconds, bird, kernel } = settings;

@@ -14,6 +14,7 @@ export interface RenderFlags {
   readonly maxPrefixes?: string;
   readonly llgrSeconds?: string;
   readonly secretsFile?: string;
+  readonly secretsNamespace?: string;
 }
 
 export interface RenderSettings {
@@ -22,6 +23,8 @@ export interface RenderSettings {
   readonly maxPrefixes: number;
   readonly llgrSeconds: number;
   readonly secretsFile: string | null;
+  /** Of Kubernetes; null: as the environment says. */
+  readonly secretsNamespace: string | null;
 }
 
 export interface RunFlags extends RenderFlags {
@@ -65,13 +68,13 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSettings {
   readEngine(flags.engine);
   const listen = readListen(flags.listen ?? []);
-  const name = flags.name ?? null;
-  if (name !== null && name.trim() === '') throw wrong('--name', 'is empty');
-  const ipv4 = listen.ipv4 ?? readAddress(env, 'IP', 4);
-  const ipv6 = listen.ipv6 ?? readAddress(env, 'IP6', 6);
+  if (flags.name?.trim() === '') throw wrong('--name', 'is empty');
+  const name = flags.name ?? given(env.NODENAME)?.trim() ?? null;
+  const ipv4 = listen.ipv4 ?? readAddress(env, 'IP', 4, name);
+  const ipv6 = listen.ipv6 ?? readAddress(env, 'IP6', 6, name);
   if (name === null && ipv4 === null && listen.ipv6 === null && !saysNone(env.IP)) {
     throw new CalicoRrError('E_SETTING', 'IP is not set: it is the IPv4 address of this reflector', {
-      hint: 'Set IP=ADDRESS (and IP6), or give --listen ADDRESS:PORT or --name NAME. For IPv6 alone set IP=none and IP6.',
+      hint: 'Set IP=ADDRESS (and IP6), or give --listen ADDRESS:PORT, or --name NAME (NODENAME) of its RouteReflector or Node. For IPv6 alone set IP=none and IP6.',
     });
   }
   const instance = name ?? ipv4 ?? ipv6;
@@ -108,6 +111,7 @@ export function readRenderSettings(env: NodeJS.ProcessEnv, flags: RenderFlags): 
     // 24 bits in the capability (RFC 9494).
     llgrSeconds: readWhole('--llgr-seconds', flags.llgrSeconds, 3600, [0, 16_777_215]),
     secretsFile: flags.secretsFile ?? given(env.CALICO_RR_SECRETS_FILE),
+    secretsNamespace: flags.secretsNamespace ?? null,
   };
 }
 
@@ -186,9 +190,19 @@ function readListen(texts: readonly string[]): {
   return found;
 }
 
-function readAddress(env: NodeJS.ProcessEnv, variable: 'IP' | 'IP6', family: 4 | 6): IpAddress | null {
+/** How calico/node may be told to look for its address; with a name, the address is the one that it then stored. */
+const AUTODETECTED =
+  /^(autodetect|first-found|can-reach=.*|interface=.*|skip-interface=.*|cidr=.*|kubernetes-internal-ip)$/i;
+
+function readAddress(
+  env: NodeJS.ProcessEnv,
+  variable: 'IP' | 'IP6',
+  family: 4 | 6,
+  name: string | null,
+): IpAddress | null {
   const text = given(env[variable]);
   if (text === null || saysNone(text)) return null;
+  if (name !== null && AUTODETECTED.test(text.trim())) return null;
   const address = parseAddress(text.trim());
   if (address === undefined) throw wrong(variable, `is "${text}", not an IPv${family} address`);
   if (familyOf(address) !== family) {

@@ -1,21 +1,22 @@
 /** `calico-rr run`: one route reflector, until it is told to stop. */
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
+import { addDatastoreFlags } from './datastore-flags.ts';
 import type { RunFlags } from './run-settings.ts';
 
 export function addRun(program: Command): void {
-  program
+  const run = program
     .command('run')
     .description(
       'run one route reflector (or node), configured by IP, IP6, DATASTORE_TYPE and ETCD_* as the original image',
     )
-    .option('--name <NAME>', 'name of this speaker; its addresses come from its entry where IP is not set')
+    .option('--name <NAME>', 'name of this speaker, its addresses and its role are in its entry (NODENAME)')
     .option('--listen <ADDRESS:PORT>', 'address and port of this speaker; once for each family', collect)
     .option('--engine <bird|native>', 'what speaks BGP', 'bird')
     .option('--state-dir <DIR>', 'where the approved state is kept')
     .option('--http <ADDRESS:PORT>', 'serve /healthz, /readyz and /status')
-    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
     .option('--secrets-file <PATH>', 'map of names to session passwords, mode 0600 (CALICO_RR_SECRETS_FILE)')
+    .option('--secrets-namespace <NAME>', 'where on Kubernetes the Secrets with session passwords are')
     .option(
       '--accept-prefixes <any|pools>',
       'pools: take only what lies in IP pools, service ranges and listed prefixes',
@@ -42,6 +43,7 @@ export function addRun(program: Command): void {
       const { runAgent } = await import('./run-agent.ts');
       await runAgent(process.env, flags);
     });
+  addDatastoreFlags(run);
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

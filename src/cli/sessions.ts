@@ -1,22 +1,21 @@
 /** `calico-rr sessions NAME`: the sessions that a speaker has to have, and why. Computed; touches nothing. */
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
+import { addDatastoreFlags, type DatastoreChoice } from './datastore-flags.ts';
 
-interface Flags {
+interface Flags extends DatastoreChoice {
   readonly file?: string;
   readonly output?: string;
-  readonly etcdApi?: string;
   readonly calicoVersion?: string;
 }
 
 export function addSessions(program: Command): void {
-  program
+  const verb = program
     .command('sessions')
     .description('show the sessions that a reflector or node has to have, and why')
     .argument('<NAME>', 'a RouteReflector or Node, or an address')
     .option('-f, --file <FILE|DIR>', 'read resources from files instead of the datastore')
     .option('-o, --output <FORMAT>', 'json: the whole configuration of the speaker')
-    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
     .option(CALICO_VERSION_FLAG, CALICO_VERSION_HELP)
     .action(async (name: string, flags: Flags) => {
       const { checkOutput } = await import('./output.ts');
@@ -30,4 +29,5 @@ export function addSessions(program: Command): void {
         json ? `${JSON.stringify(config, null, 2)}\n` : sessionsText(config, view.standing),
       );
     });
+  addDatastoreFlags(verb);
 }

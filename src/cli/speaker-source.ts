@@ -13,6 +13,7 @@ import {
   type SpeakerView,
   type Topology,
 } from '../topology/topology.ts';
+import type { DatastoreChoice } from './datastore-flags.ts';
 import { readCalicoVersion } from './run-settings.ts';
 
 /** A verb that a person waits for gives a datastore this long to be found. */
@@ -22,9 +23,8 @@ const READ_KINDS: readonly Kind[] = Object.keys(KINDS).filter(
   (kind): kind is Kind => Object.hasOwn(KINDS, kind) && kind !== 'RouteReflectorStatus',
 );
 
-export interface SourceFlags {
+export interface SourceFlags extends DatastoreChoice {
   readonly file?: string;
-  readonly etcdApi?: string;
   readonly calicoVersion?: string;
 }
 
@@ -36,11 +36,16 @@ export interface FoundSpeaker {
 /** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
 export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
   const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
-  const listing = flags.file === undefined ? await readDatastore(flags) : await readFiles(flags.file);
+  const listing = await readListing(flags);
   const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
   topology.load(listing);
   const view = topology.speaker(identityOf(name, topology));
   return { view, problems: [...listing.warnings, ...topology.problems(), ...view.problems()] };
+}
+
+/** Every resource that sessions depend on. @throws what reading them throws */
+export async function readListing(flags: SourceFlags): Promise<Listing> {
+  return flags.file === undefined ? readDatastore(flags) : readFiles(flags.file);
 }
 
 function identityOf(name: string, topology: Topology): SpeakerIdentity {
@@ -99,7 +104,7 @@ async function readDatastore(flags: SourceFlags): Promise<Listing> {
   const datastore = await opened.catch((error: unknown) => {
     if (!signal.aborted) throw error;
     throw new CalicoRrError('E_DATASTORE_UNREACHABLE', `no datastore could be read: ${waitingFor}`, {
-      hint: 'Check DATASTORE_TYPE and ETCD_ENDPOINTS, or give files with -f.',
+      hint: 'Check DATASTORE_TYPE, and ETCD_ENDPOINTS or KUBECONFIG, or give files with -f.',
       cause: error,
     });
   });

@@ -3,11 +3,15 @@
  * no rule grants what no call used. On a cluster with Calico's resources in either group.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { secretsRole } from '../../src/cli/secrets-role-manifest.ts';
 import type { Datastore } from '../../src/datastore/datastore.ts';
 import { openKubernetes } from '../../src/datastore/kubernetes/kubernetes.ts';
+import { watchSecrets } from '../../src/datastore/kubernetes/secret-watch.ts';
 import { isJsonObject } from '../../src/model/json.ts';
 import { type Json, KINDS, type Kind, type Resource } from '../../src/model/resource.ts';
 import { type Rule, rulesOf } from '../standin/kubernetes/access.ts';
@@ -29,6 +33,28 @@ kind: ClusterRoleBinding
 metadata: {name: operators}
 roleRef: {kind: ClusterRole, name: calico-rr-operator}
 subjects: [{kind: ServiceAccount, name: operator, namespace: people}]
+`;
+
+/** Every way in which a resource names a Secret, and one that names an entry of the secrets file. */
+const WITH_PASSWORDS = `
+apiVersion: projectcalico.org/v3
+kind: BGPPeer
+metadata: {name: tor}
+spec: {peerIP: 10.0.0.2, asNumber: 64513, password: {secretKeyRef: {name: tor, key: rack}}}
+---
+apiVersion: projectcalico.org/v3
+kind: BGPConfiguration
+metadata: {name: default}
+spec: {nodeMeshPassword: {secretKeyRef: {name: mesh, key: password}}}
+---
+apiVersion: calico-rr.io/v1
+kind: RouteReflector
+metadata: {name: rr1}
+spec:
+  ipv4: 10.0.0.1
+  peers:
+    - {ip: 10.0.0.3, asNumber: 64514, passwordRef: edge/one}
+    - {ip: 10.0.0.4, asNumber: 64514, passwordRef: of-the-file}
 `;
 
 /** What a kind cannot be without. */
@@ -118,6 +144,36 @@ suite('the RBAC manifest is exactly what is needed', () => {
       }
     });
     assert.deepEqual([...used].sort(), [...grants(rules)].sort());
+  });
+
+  test('by a running reflector that reads passwords: only the Secrets that resources name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'crr-rbac-'));
+    const file = join(folder, 'resources.yaml');
+    writeFileSync(file, WITH_PASSWORDS);
+    const { text } = await secretsRole({ file, serviceAccount: 'calico-system:calico-rr' });
+    rmSync(folder, { recursive: true });
+    const rules = rulesOf(text, 'calico-system:calico-rr');
+    assert.deepEqual(
+      rules.map(({ resourceNames, namespace }) => ({ resourceNames, namespace })),
+      [{ resourceNames: ['edge', 'mesh', 'tor'], namespace: 'calico-system' }],
+    );
+    const standIn = await startStandIn({ rules: () => rules });
+    const watch = watchSecrets(settingsFor(standIn.url), 'calico-system', () => {});
+    try {
+      watch.want(new Set(['edge', 'mesh', 'tor']));
+      await until(() => standIn.openWatches === 3, 'three watches', 20_000);
+      assert.deepEqual(
+        standIn.asked.filter(({ allowed }) => !allowed),
+        [],
+      );
+      const used = standIn.asked.map(({ verb, resource, group }) => `${verb} ${resource} "${group}"`);
+      assert.deepEqual([...new Set(used)].sort(), [...grants(rules)].sort());
+      watch.want(new Set(['somebody-elses']));
+      await until(() => watch.state('somebody-elses').type === 'forbidden', 'a refusal', 20_000);
+    } finally {
+      await watch.close();
+      await standIn.stop();
+    }
   });
 
   test('and nobody is let near a secret, or given a wildcard', () => {

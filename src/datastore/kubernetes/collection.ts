@@ -9,9 +9,8 @@ import type { JsonObject, Kind } from '../../model/resource.ts';
 /** What one object stands for. */
 export type Meaning = Exclude<Change, { readonly op: 'delete' }>;
 
-export interface Collection {
-  /** The kinds that its objects become; deleting an object deletes one of the first kind under its name. */
-  readonly kinds: readonly [Kind, ...Kind[]];
+/** Objects of one resource, or one of them, that can be listed and watched. */
+export interface ApiCollection<Meant> {
   readonly group: string;
   /** `nodes`, `bgppeers`. */
   readonly resource: string;
@@ -23,7 +22,12 @@ export interface Collection {
   /** `metadata.name=NAME` where one object is all that is asked for. */
   readonly fieldSelector?: string;
   /** Never throws: what cannot be understood is `broken`. */
-  decode(object: JsonObject): readonly Meaning[];
+  decode(object: JsonObject): readonly Meant[];
+}
+
+export interface Collection extends ApiCollection<Meaning> {
+  /** The kinds that its objects become; deleting an object deletes one of the first kind under its name. */
+  readonly kinds: readonly [Kind, ...Kind[]];
 }
 
 /** `nodes` or `bgppeers.crd.projectcalico.org`, as kubectl names them. */

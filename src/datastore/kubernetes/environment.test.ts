@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CalicoRrError } from '../../model/errors.ts';
-import { readKubernetesSettings } from './environment.ts';
+import { readKubernetesSettings, readSecretsNamespace } from './environment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'calico-rr-kubeconfig-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -170,4 +170,17 @@ test('a missing or wrong setting names the variable or the entry', () => {
   refuses({ K8S_API_ENDPOINT: 'west.example:6443' }, 'K8S_API_ENDPOINT');
   refuses({ KUBECONFIG: file('bad', 'clusters: [\n') }, 'bad');
   refuses({ KUBECONFIG: file('none', 'clusters: []\n') }, 'current-context');
+});
+
+test('the namespace of the Secrets: as told, else NAMESPACE, else the pod’s, else kube-system', () => {
+  const pod = join(folder, 'pod-with-namespace');
+  mkdirSync(pod, { recursive: true });
+  writeFileSync(join(pod, 'namespace'), 'calico-system\n');
+  const environment = { CALICO_RR_SECRETS_NAMESPACE: 'ours', NAMESPACE: 'calicos' };
+  assert.equal(readSecretsNamespace(environment, 'told', pod), 'told');
+  assert.equal(readSecretsNamespace(environment, null, pod), 'ours');
+  assert.equal(readSecretsNamespace({ NAMESPACE: 'calicos' }, null, pod), 'calicos');
+  assert.equal(readSecretsNamespace({}, null, pod), 'calico-system');
+  assert.equal(readSecretsNamespace({}, null, join(folder, 'nowhere')), 'kube-system');
+  assert.throws(() => readSecretsNamespace({}, 'a/b', pod), /--secrets-namespace is "a\/b"/);
 });

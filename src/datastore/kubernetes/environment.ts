@@ -3,7 +3,7 @@
  * else `$HOME/.kube/config` where it exists, else the pod's service account; K8S_* variables override what those
  * say. Each name is also taken with the prefix CALICO_, which wins.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { CalicoRrError } from '../../model/errors.ts';
 import { checkServer, type KubeconfigSettings, readKubeconfig } from './kubeconfig.ts';
@@ -38,6 +38,37 @@ export function readKubernetesSettings(
     usePodCidr: readFlag('USE_POD_CIDR', given('USE_POD_CIDR')),
     ...(apiGroup === undefined ? {} : { calicoApiGroup: apiGroup }),
   };
+}
+
+/** Where the Secrets of a cluster are whose operator says nothing else, as for Calico's own nodes. */
+const DEFAULT_NAMESPACE = 'kube-system';
+const NAMESPACE_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/**
+ * The namespace in which Secrets with session passwords are: as told, else NAMESPACE as Calico's nodes are told it,
+ * else the pod's own.
+ * @param flag --secrets-namespace
+ * @throws E_SETTING
+ */
+export function readSecretsNamespace(
+  environment: Environment,
+  flag: string | null = null,
+  serviceAccount: string = SERVICE_ACCOUNT,
+): string {
+  const ofPod = join(serviceAccount, 'namespace');
+  const sources: readonly (readonly [string, string | null | undefined])[] = [
+    ['--secrets-namespace', flag],
+    ['CALICO_RR_SECRETS_NAMESPACE', environment.CALICO_RR_SECRETS_NAMESPACE],
+    ['NAMESPACE', environment.NAMESPACE],
+    [ofPod, existsSync(ofPod) ? readFileSync(ofPod, 'utf8') : null],
+  ];
+  for (const [source, text] of sources) {
+    const name = text?.trim();
+    if (name === undefined || name === '') continue;
+    if (NAMESPACE_NAME.test(name)) return name;
+    throw wrong(source, `is "${name}", which is no name of a namespace`);
+  }
+  return DEFAULT_NAMESPACE;
 }
 
 type Given = (name: string) => string | undefined;

@@ -54,9 +54,18 @@ export interface Permission {
   readonly resource: string;
 }
 
-/** The rule to add to the role, in one line of YAML. */
-export function rbacRule({ group, resource }: Permission, verbs: readonly string[]): string {
-  return `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.map((verb) => `"${verb}"`).join(', ')}]}`;
+/**
+ * The rule to add to the role, in one line of YAML.
+ * @param names of the only objects that are asked for; absent: of all
+ */
+export function rbacRule(
+  { group, resource }: Permission,
+  verbs: readonly string[],
+  names: readonly string[] = [],
+): string {
+  const list = (texts: readonly string[]): string => `[${texts.map((text) => `"${text}"`).join(', ')}]`;
+  const only = names.length === 0 ? '' : `, resourceNames: ${list(names)}`;
+  return `{apiGroups: ["${group}"], resources: ["${resource}"]${only}, verbs: ${list(verbs)}}`;
 }
 
 /** @param location the server, for a person */

@@ -12,17 +12,17 @@
  */
 import type { CalicoRrError } from '../../model/errors.ts';
 import { pause, retryPause } from '../retry-pause.ts';
-import { type Collection, identityOf, type Meaning } from './collection.ts';
+import { type ApiCollection, identityOf, type Meaning } from './collection.ts';
 import type { Connection } from './connection.ts';
 import { ApiRefusal, type Permission, toError } from './failure.ts';
 import { etcdVersion, type ListMode, listCollection, selector } from './listing.ts';
 import { readEvents } from './watch-stream.ts';
 
-export type Told =
+export type Told<Meant = Meaning> =
   /** All objects there are. */
-  | { readonly type: 'list'; readonly objects: ReadonlyMap<string, readonly Meaning[]> }
+  | { readonly type: 'list'; readonly objects: ReadonlyMap<string, readonly Meant[]> }
   /** `meanings` empty: deleted. */
-  | { readonly type: 'events'; readonly events: readonly ObjectEvent[] }
+  | { readonly type: 'events'; readonly events: readonly ObjectEvent<Meant>[] }
   /** The server does not have this collection: its CRD is missing. */
   | { readonly type: 'absent' }
   /** Told at every try that is refused; `allowed` once when it may be watched again. */
@@ -32,9 +32,9 @@ export type Told =
   | { readonly type: 'lost'; readonly error: CalicoRrError }
   | { readonly type: 'alive' };
 
-export interface ObjectEvent {
+export interface ObjectEvent<Meant = Meaning> {
   readonly name: string;
-  readonly meanings: readonly Meaning[];
+  readonly meanings: readonly Meant[];
 }
 
 /** Before a collection that was there and is not is looked for again. */
@@ -50,11 +50,11 @@ const BEHIND_TRIES = 3;
 const SHORT_MS = 500;
 
 /** Runs until `signal` aborts; never throws. */
-export async function follow(
+export async function follow<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   signal: AbortSignal,
-  tell: (told: Told) => void,
+  tell: (told: Told<Meant>) => void,
 ): Promise<void> {
   const { patience } = connection;
   let mode: ListMode | undefined = 'any';
@@ -88,7 +88,7 @@ export async function follow(
     try {
       if (mode !== undefined) {
         verb = 'list';
-        const objects = new Map<string, readonly Meaning[]>();
+        const objects = new Map<string, readonly Meant[]>();
         version = await listCollection(connection, collection, { mode, version, signal }, (name, meanings) =>
           objects.set(name, meanings),
         );
@@ -156,20 +156,20 @@ function nextAfterExpiry(mode: ListMode | undefined): ListMode {
   return mode === 'etcd' ? 'whole' : 'etcd';
 }
 
-interface WatchListener {
+interface WatchListener<Meant> {
   /** The server took the watch. */
   standing(): void;
-  events(events: readonly ObjectEvent[]): void;
+  events(events: readonly ObjectEvent<Meant>[]): void;
   reached(version: string): void;
 }
 
 /** @returns whether anything was heard, when the server ends the watch or falls silent */
-async function watchFrom(
+async function watchFrom<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   version: string,
   signal: AbortSignal,
-  listener: WatchListener,
+  listener: WatchListener<Meant>,
 ): Promise<boolean> {
   const { patience } = connection;
   // Not all at once: a hundred reflectors that started together would watch anew together for ever.
@@ -195,7 +195,7 @@ async function watchFrom(
   try {
     for await (const events of readEvents(body)) {
       heard = true;
-      const told: ObjectEvent[] = [];
+      const told: ObjectEvent<Meant>[] = [];
       for (const { type, object } of events) {
         const { name } = identityOf(object);
         if (type === 'put') told.push({ name, meanings: collection.decode(object) });
@@ -214,9 +214,9 @@ async function watchFrom(
 }
 
 /** Whether etcd is at an older version than we are. */
-async function wasSetBack(
+async function wasSetBack<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   version: string,
   signal: AbortSignal,
 ): Promise<boolean> {

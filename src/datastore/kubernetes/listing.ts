@@ -7,7 +7,7 @@
  * (no resourceVersion), in pages; a page token that expired on the way means starting over in one piece.
  */
 import { isJsonObject } from '../../model/json.ts';
-import { type Collection, identityOf, type Meaning } from './collection.ts';
+import { type ApiCollection, type Collection, identityOf, type Meaning } from './collection.ts';
 import type { Connection, Query } from './connection.ts';
 import { ApiRefusal } from './failure.ts';
 import { type ListEnvelope, readList } from './list-stream.ts';
@@ -29,11 +29,11 @@ export interface ListOptions {
  * @returns the version of the list
  * @throws ApiRefusal, or what the connection throws
  */
-export async function listCollection(
+export async function listCollection<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   { mode, version, signal }: ListOptions,
-  onObject: (name: string, meanings: readonly Meaning[]) => void,
+  onObject: (name: string, meanings: readonly Meant[]) => void,
 ): Promise<string> {
   let token = '';
   for (;;) {
@@ -65,20 +65,20 @@ export async function listTruth(
 }
 
 /** The version at which etcd is now. */
-export async function etcdVersion(
+export async function etcdVersion<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   signal: AbortSignal,
 ): Promise<string> {
   return (await getPage(connection, collection, { limit: 1 }, signal, () => undefined)).resourceVersion;
 }
 
-async function getPage(
+async function getPage<Meant>(
   connection: Connection,
-  collection: Collection,
+  collection: ApiCollection<Meant>,
   query: Query,
   signal: AbortSignal,
-  onObject: (name: string, meanings: readonly Meaning[]) => void,
+  onObject: (name: string, meanings: readonly Meant[]) => void,
 ): Promise<ListEnvelope> {
   const body = await connection.stream(
     {
@@ -113,6 +113,6 @@ function listQuery(mode: ListMode, version: string, token: string): Query {
   }
 }
 
-export function selector(collection: Collection): Query {
+export function selector(collection: Pick<Collection, 'fieldSelector'>): Query {
   return collection.fieldSelector === undefined ? {} : { fieldSelector: collection.fieldSelector };
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, parseJson } from '../../../src/model/json.ts';
 import type { Json, JsonObject } from '../../../src/model/resource.ts';
+import { withDefaults, withStringData } from './defaults.ts';
 import { managedFields } from './forms.ts';
 import { jsonPatch, mergePatch, strategicPatch } from './patches.ts';
 import {
@@ -164,7 +165,7 @@ export function removeObject(store: Store, route: Route, name: string): void {
 function replace(write: Write, stored: JsonObject, given: JsonObject): JsonObject {
   const { store, route, query } = write;
   const name = route.name ?? '';
-  const checked = check(write, given, name);
+  const checked = check(write, withStringData(route.served, given), name);
   const { uid, creationTimestamp, namespace } = metadataOf(stored);
   const generation = metadataOf(stored).generation;
   const merged: JsonObject = bySubresource(route, stored, checked);
@@ -246,44 +247,6 @@ function checkNode(served: Served, object: JsonObject) {
           },
         ],
   );
-}
-
-/** What the server puts into a Node that does not say it. */
-function withDefaults(served: Served, object: JsonObject): JsonObject {
-  if (served.kind === 'Secret' && isJsonObject(object.stringData)) {
-    const { stringData, ...rest } = object;
-    const encoded = Object.entries(isJsonObject(stringData) ? stringData : {}).map(([key, value]) => [
-      key,
-      Buffer.from(String(value)).toString('base64'),
-    ]);
-    return {
-      ...rest,
-      data: { ...(isJsonObject(rest.data) ? rest.data : {}), ...Object.fromEntries(encoded) },
-    };
-  }
-  if (served.kind === 'Event')
-    return { ...object, eventTime: null, reportingComponent: '', reportingInstance: '' };
-  if (served.kind !== 'Node') return object;
-  const spec = isJsonObject(object.spec) ? object.spec : {};
-  const status = isJsonObject(object.status) ? object.status : {};
-  const info = [
-    ...['machineID', 'systemUUID', 'bootID', 'kernelVersion', 'osImage', 'containerRuntimeVersion'],
-    ...['kubeletVersion', 'kubeProxyVersion', 'operatingSystem', 'architecture'],
-  ];
-  return {
-    ...object,
-    spec: {
-      ...spec,
-      ...(spec.taints === undefined
-        ? { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] }
-        : {}),
-    },
-    status: {
-      ...status,
-      daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
-      nodeInfo: Object.fromEntries(info.map((field) => [field, ''])),
-    },
-  };
 }
 
 function parseBody({ body, route }: Write): JsonObject {

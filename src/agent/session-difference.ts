@@ -2,23 +2,8 @@
  * What a new SpeakerConfig takes from the one that runs. A session is taken when it is removed, or when BIRD
  * must close it to give it its new settings; a session that only gets other filters or limits is not.
  */
+import { restartingFields, SOFT_FIELDS, SPEAKER_FIELDS } from '../topology/session-restart.ts';
 import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
-
-/** Settings that an engine changes while the session stays up. All others close it. */
-const SOFT_FIELDS: ReadonlySet<string> = new Set<keyof SessionConfig>([
-  'kind',
-  'peerName',
-  'nextHop',
-  'importFilters',
-  'exportFilters',
-  'importPolicy',
-  'exportPolicy',
-  'maxPrefixes',
-  'because',
-]);
-
-/** Settings of the whole speaker that close every session when they change. */
-const SPEAKER_FIELDS = ['routerId', 'listenPort', 'ipv4', 'ipv6'] as const;
 
 export interface TakenSession {
   readonly name: string;
@@ -129,15 +114,8 @@ function peerKey(session: SessionConfig): string {
   return `${session.peerAddress} ${session.peerPort}`;
 }
 
-function hardFields(before: SessionConfig, after: SessionConfig): string[] {
-  if (sameSession(before, after)) return [];
-  const other = new Map<string, unknown>(Object.entries(after));
-  return Object.entries(before)
-    .filter(
-      ([field, value]) =>
-        !SOFT_FIELDS.has(field) && JSON.stringify(value) !== JSON.stringify(other.get(field)),
-    )
-    .map(([field]) => field);
+function hardFields(before: SessionConfig, after: SessionConfig): readonly string[] {
+  return sameSession(before, after) ? [] : restartingFields(before, after);
 }
 
 /** The settings that close a session; a later change of a filter must not give a hold another name. */

@@ -63,6 +63,21 @@ export function parsePrefix(text: string): Prefix | undefined {
   return `${baseText}/${length}` as Prefix;
 }
 
+/** True where the two have an address in common: then one of them lies within the other. */
+export function overlap(one: Prefix, other: Prefix): boolean {
+  if (familyOf(one) !== familyOf(other)) return false;
+  const length = Math.min(lengthOf(one), lengthOf(other));
+  return parsePrefix(`${baseOf(one)}/${length}`) === parsePrefix(`${baseOf(other)}/${length}`);
+}
+
+function baseOf(prefix: Prefix): string {
+  return prefix.slice(0, prefix.indexOf('/'));
+}
+
+function lengthOf(prefix: Prefix): number {
+  return Number(prefix.slice(prefix.indexOf('/') + 1));
+}
+
 function isLength(text: string, family: Family): boolean {
   return /^\d{1,3}$/.test(text) && Number(text) <= (family === 4 ? 32 : 128);
 }

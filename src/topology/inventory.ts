@@ -76,6 +76,8 @@ export interface Inventory {
   problems(): Iterable<Problem>;
   load(listing: Listing): void;
   apply(change: Change): void;
+  /** @returns a function that makes this one resource be as it is now */
+  capture(kind: Kind, name: string): () => void;
 }
 
 /** @param onChange called after the indices are right, for changes of meaning only, and not during `load` */
@@ -234,6 +236,7 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
     },
     load,
     apply,
+    capture: (kind, name) => tables[kind]?.capture(name) ?? (() => {}),
   };
 }
 

@@ -31,6 +31,10 @@ export function meshEraOf(calicoVersion: string | undefined): MeshEra {
 }
 
 export interface MeshRules {
+  /** True where this node builds mesh sessions of this family. */
+  builds(node: Node, family: Family): boolean;
+  /** True where the others build mesh sessions with this node. */
+  isBuiltTowards(node: Node): boolean;
   candidates(frame: SpeakerFrame, node: Node, own: IpAddress, address: IpAddress): readonly Candidate[];
   /** Addresses with which this node may have mesh sessions. */
   addresses(node: Node): Iterable<IpAddress>;
@@ -42,6 +46,7 @@ export function createMeshRules(inventory: Inventory, era: MeshEra): MeshRules {
   }
 
   function builds(node: Node, family: Family): boolean {
+    if (!isOn()) return false;
     if (node.clusterId === null) return true;
     return era === '3.13 to 3.20' && family === 4;
   }
@@ -56,7 +61,7 @@ export function createMeshRules(inventory: Inventory, era: MeshEra): MeshRules {
     own: IpAddress,
     address: IpAddress,
   ): readonly Candidate[] {
-    if (!isOn() || !builds(node, familyOf(address))) return [];
+    if (!builds(node, familyOf(address))) return [];
     const other = inventory.nodesAt(address).find(isBuiltTowards);
     if (other === undefined) return [];
     const session = createSession({
@@ -79,9 +84,9 @@ export function createMeshRules(inventory: Inventory, era: MeshEra): MeshRules {
   }
 
   function* addresses(node: Node): Iterable<IpAddress> {
-    if (!isOn() || !(builds(node, 4) || builds(node, 6))) return;
+    if (!(builds(node, 4) || builds(node, 6))) return;
     for (const one of inventory.nodes.values()) yield* addressesOf(one);
   }
 
-  return { candidates, addresses };
+  return { builds, isBuiltTowards, candidates, addresses };
 }

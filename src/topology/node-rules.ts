@@ -9,7 +9,7 @@ import type { BgpPeer } from '../model/bgp-peer.ts';
 import type { Node } from '../model/node.ts';
 import { reflectorMismatch } from './as-mismatch.ts';
 import { addressesOf, addressOf, type Inventory, type InventoryChange } from './inventory.ts';
-import { createMeshRules, type MeshEra } from './mesh-rules.ts';
+import type { MeshRules } from './mesh-rules.ts';
 import { addressesOfLocals, addressesOfRemotes } from './peer-addresses.ts';
 import {
   isForEveryNode,
@@ -25,9 +25,10 @@ import { sessionName } from './session-name.ts';
 import { type Candidate, chooseCandidate, EMPTY_SLOT, type SessionRules } from './session-rules.ts';
 import { asOf, ownAddress, type SpeakerFrame } from './speaker-frame.ts';
 
-export function createNodeRules(inventory: Inventory, era: MeshEra): SessionRules {
-  const mesh = createMeshRules(inventory, era);
-
+export function createNodeRules(
+  inventory: Inventory,
+  mesh: Pick<MeshRules, 'addresses' | 'candidates'>,
+): SessionRules {
   /** Entries of every node first, then those of this node, then those that ask it to peer back, then the mesh. */
   function slot(frame: SpeakerFrame, address: IpAddress) {
     const own = ownAddress(frame, familyOf(address));

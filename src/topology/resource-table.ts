@@ -22,6 +22,8 @@ export interface ResourceTable<Value> {
   put(resource: Resource): void;
   setBroken(broken: Broken): void;
   delete(name: string): void;
+  /** @returns a function that makes what stands under this name be as it is now, its last good meaning included */
+  capture(name: string): () => void;
   /** Empties the table for a new listing; until `finishReload`, broken ones find their last good meaning. */
   startReload(): void;
   finishReload(): void;
@@ -80,6 +82,18 @@ export function createResourceTable<Value extends { readonly name: string }>(
       problems.delete(name);
       partial.delete(name);
       settle(name, undefined);
+    },
+    capture(name) {
+      const value = values.get(name);
+      const wasPartial = partial.has(name);
+      const told = problems.get(name);
+      return () => {
+        if (told === undefined) problems.delete(name);
+        else problems.set(name, told);
+        if (wasPartial) partial.add(name);
+        else partial.delete(name);
+        settle(name, value);
+      };
     },
     startReload() {
       last.values = new Map(values);

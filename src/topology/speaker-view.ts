@@ -5,7 +5,7 @@
 import type { IpAddress } from '../model/address.ts';
 import type { Problem } from '../model/problem.ts';
 import { addressesOf, type Inventory, type InventoryChange } from './inventory.ts';
-import type { MeshEra } from './mesh-rules.ts';
+import { createMeshRules, type MeshEra } from './mesh-rules.ts';
 import { byName, positionOf } from './name-order.ts';
 import { createNodeRules } from './node-rules.ts';
 import { orderedProblems } from './problem-order.ts';
@@ -34,7 +34,7 @@ export function createSpeakerView(
   inventory: Inventory,
   era: MeshEra,
 ): TrackedView {
-  const ofNode = createNodeRules(inventory, era);
+  const ofNode = createNodeRules(inventory, createMeshRules(inventory, era));
   const ofReflector = createReflectorRules(inventory);
   let frame = deriveFrame(identity, inventory);
   let sessions: readonly SessionConfig[] = [];

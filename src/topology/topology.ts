@@ -6,6 +6,9 @@
 import { type Family, parseAddress } from '../model/address.ts';
 import type { Change, Listing } from '../model/change.ts';
 import type { Problem } from '../model/problem.ts';
+import type { CheckOptions } from './check/check-cluster.ts';
+import { type Cluster, createCluster } from './cluster/cluster.ts';
+import type { ClusterView } from './cluster/cluster-view.ts';
 import { createInventory, type DualStack, type Inventory } from './inventory.ts';
 import { meshEraOf } from './mesh-rules.ts';
 import { byName } from './name-order.ts';
@@ -14,6 +17,7 @@ import { reflectorsOf } from './reflectors-of-node.ts';
 import { createResourceChecks } from './resource-checks.ts';
 import type { SpeakerIdentity, SpeakerView } from './speaker.ts';
 import { createSpeakerView, type TrackedView } from './speaker-view.ts';
+import type { ChangeJudgement, JudgeOptions } from './what-if/judgement.ts';
 
 export type { SpeakerIdentity, SpeakerView, Standing } from './speaker.ts';
 
@@ -41,6 +45,18 @@ export interface Topology {
   reflectorsOf(node: string, family?: Family): readonly string[];
   /** Names of the reflectors with an address in this group; sorted. */
   reflectorsOfGroup(group: string): readonly string[];
+  /**
+   * Everything that is found wrong, with all speakers looked at together (docs/check.md): `problems()`, what is
+   * wrong with every speaker's sessions, and nodes that do not learn each other's routes. Sorted, each once.
+   */
+  check(options?: CheckOptions): readonly Problem[];
+  /**
+   * What these changes, taken together, would do to every speaker. Changes nothing. The first answer costs a
+   * compile of all speakers; after that a change costs about what it concerns, and two looks at reachability.
+   */
+  judge(changes: readonly Change[], options?: JudgeOptions): ChangeJudgement;
+  /** The networks of both families, and who does not learn whose routes. */
+  cluster(): ClusterView;
 }
 
 export interface TopologyOptions {
@@ -54,9 +70,21 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
   let problems: readonly Problem[] | undefined;
   const inventory = createInventory((change) => {
     checks.note(change);
+    whole?.note(change);
     for (const view of views.values()) view.note(change);
   });
   const checks = createResourceChecks(inventory);
+  /** Only for those who ask: a speaker's own process does not. */
+  let whole: Cluster | undefined;
+
+  function resourceProblems(): readonly Problem[] {
+    return orderedProblems([...inventory.problems(), ...checks.problems()]);
+  }
+
+  function cluster(): Cluster {
+    whole ??= createCluster(inventory, era, resourceProblems);
+    return whole;
+  }
 
   function speaker(identity: SpeakerIdentity): TrackedView {
     const { name, ipv4, ipv6, listenPort, gracefulRestartSeconds } = identity;
@@ -71,6 +99,7 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
       problems = undefined;
       inventory.load(listing);
       checks.noteAll();
+      whole?.noteAll();
       for (const view of views.values()) view.noteAll();
     },
     apply(changes) {
@@ -85,7 +114,7 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
       return [...reflectors, ...nodes.sort(byName)].map(identityOf);
     },
     problems() {
-      problems ??= orderedProblems([...inventory.problems(), ...checks.problems()]);
+      problems ??= resourceProblems();
       return problems;
     },
     reflectorsOf: (node, family) => reflectorsOf(inventory, views.values(), node, family),
@@ -94,6 +123,9 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
         .filter((one) => one.group === group)
         .map((one) => one.name)
         .sort(),
+    check: (options) => cluster().check(options),
+    judge: (changes, options) => cluster().judge(changes, options),
+    cluster: () => cluster().view(),
   };
 }
 

@@ -93,19 +93,25 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** `n1, n2, n3 and 37 more (40 nodes)`. */
+/** `n1, n2, n3 and 37 more nodes`. */
 export function nodesText(names: readonly string[]): string {
-  if (names.length <= 3) return names.join(names.length === 2 ? ' and ' : ', ');
+  if (names.length <= 1) return names.join('');
+  if (names.length <= 4) return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   return `${names.slice(0, 3).join(', ')} and ${(names.length - 3).toLocaleString('en')} more nodes`;
 }
 
-/** `n1, n2, n3 (3 nodes) do not learn the routes of n4 over IPv4`, as the part of a sentence. */
-export function pairsText({ family, learners, origins, throughOutside }: PairGroup): string {
+/**
+ * `n1, n2 and n3 do not learn the routes of n4 over IPv4`: a sentence without its full stop.
+ * @param anyMore true: they did before
+ */
+export function pairsText({ family, learners, origins, throughOutside }: PairGroup, anyMore = false): string {
   const same = learners.length === origins.length && learners.every((name, at) => name === origins[at]);
   const what = same ? "each other's routes" : `the routes of ${nodesText(origins)}`;
-  const verb = learners.length === 1 ? 'does' : 'do';
-  const how = throughOutside
-    ? `learn${learners.length === 1 ? 's' : ''} only from routers outside, if at all,`
-    : `${verb} not learn`;
-  return `${nodesText(learners)} ${how} ${what} over IPv${family}`;
+  const one = learners.length === 1;
+  if (throughOutside) {
+    const now = anyMore ? ' then' : '';
+    return `Whether ${nodesText(learners)} ${one ? 'learns' : 'learn'} ${what} over IPv${family} depends${now} on routers that no resource describes`;
+  }
+  const end = anyMore ? ' any more' : '';
+  return `${nodesText(learners)} ${one ? 'does' : 'do'} not learn ${what} over IPv${family}${end}`;
 }

@@ -5,7 +5,7 @@
  *
  * A change can be tried: it is worked out, looked at, and taken back.
  */
-import type { Family, IpAddress } from '../../model/address.ts';
+import type { IpAddress } from '../../model/address.ts';
 import type { BgpPeer } from '../../model/bgp-peer.ts';
 import type { Problem } from '../../model/problem.ts';
 import { addressesOf, type DualStack, type Inventory, type InventoryChange } from '../inventory.ts';
@@ -15,7 +15,7 @@ import { addressesOfLocals, addressesOfRemotes } from '../peer-addresses.ts';
 import { localKeysOf } from '../peer-session.ts';
 import { createReflectorRules } from '../reflector-rules.ts';
 import type { SessionConfig } from '../speaker-config.ts';
-import { deriveFrame, ownAddress, type SpeakerFrame } from '../speaker-frame.ts';
+import { deriveFrame, type SpeakerFrame } from '../speaker-frame.ts';
 
 export interface ClusterSpeaker {
   readonly name: string;
@@ -272,9 +272,4 @@ function addAll(sets: Map<IpAddress, Set<IpAddress>>, key: IpAddress, values: It
   const set = sets.get(key) ?? new Set<IpAddress>();
   sets.set(key, set);
   for (const value of values) set.add(value);
-}
-
-/** A speaker's address of this family, or null. */
-export function speakerAddress({ frame }: ClusterSpeaker, family: Family): IpAddress | null {
-  return ownAddress(frame, family);
 }

@@ -92,14 +92,6 @@ export function findUnlearned(network: Network): Unlearned {
   };
 }
 
-/** How many ordered pairs a group stands for. */
-export function countPairs({ learners, origins }: Pick<UnlearnedPairs, 'learners' | 'origins'>): number {
-  const among = new Set(origins);
-  let both = 0;
-  for (const learner of learners) if (among.has(learner)) both++;
-  return learners.length * origins.length - both;
-}
-
 function ascending(one: number, other: number): number {
   return one - other;
 }

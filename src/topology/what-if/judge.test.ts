@@ -10,6 +10,7 @@ import type { Resource } from '../../model/resource.ts';
 import { createTopology, type Topology } from '../topology.ts';
 import { judgeChange } from './judge-change.ts';
 import type { ChangeJudgement } from './judgement.ts';
+import { lossLines, sessionLines } from './judgement-text.ts';
 
 function put(made: Resource): Change {
   return { op: 'put', resource: made };
@@ -61,6 +62,14 @@ test('the Pi-Day change: a renamed label, so that the selector of the reflectors
     [...['n0', 'n1', 'n2', 'n3', 'n4'].map((name) => [name, 2, 0]), ['r1', 6, 0], ['r2', 6, 0]],
   );
   assert.ok(judgement.newProblems.some(({ code }) => code === 'empty-selector'));
+  assert.deepEqual(lossLines(judgement), [
+    "n0, n1, n2 and 4 more nodes do not learn each other's routes over IPv4 any more (42 pairs).",
+    'n0, n1, n2 and 2 more nodes have too few reflectors (IPv4: 2 now, 0 after).',
+  ]);
+  assert.deepEqual(sessionLines(judgement).slice(0, 2), [
+    'n0: Node_10_0_0_0, Node_10_0_0_1 go.',
+    'n1: Node_10_0_0_0, Node_10_0_0_1 go.',
+  ]);
 
   const first = judgeChange(before, changes.slice(0, 1));
   assert.deepEqual(first.lostPairs, [], 'the other reflector serves them, r1 among them');

@@ -77,7 +77,8 @@ export function readBgpConfiguration(resource: Resource): Reading<BgpConfigurati
     warn(
       findings,
       'bad-name',
-      `BGPConfiguration ${quote(name)} is passed over.`,
+      'metadata.name',
+      `is ${quote(name)}, a BGPConfiguration that is passed over.`,
       'Only "default" and "node.NAME" have a meaning; rename it or delete it.',
     );
   }
@@ -93,7 +94,7 @@ function readServiceRanges(findings: Findings, spec: JsonObject): readonly Prefi
       const cidr = asObject(item)?.cidr;
       const prefix = typeof cidr === 'string' ? parsePrefix(cidr) : undefined;
       if (prefix !== undefined) ranges.push(prefix);
-      else reject(findings, 'bad-prefix', `spec.${field}[${index}].cidr is ${quote(cidr)}, not a CIDR.`);
+      else reject(findings, 'bad-prefix', `spec.${field}[${index}].cidr`, `is ${quote(cidr)}, not a CIDR.`);
     }
   }
   return ranges;
@@ -107,7 +108,7 @@ function readAdvertisements(findings: Findings, spec: JsonObject): readonly Pref
     const name = readText(findings, asObject(item)?.name, `${field}.name`);
     const community = readCommunity(findings, asObject(item)?.value, `${field}.value`);
     if (name !== null && community !== null) named.set(name, community);
-    if (name === null) reject(findings, 'bad-field', `${field}.name is missing.`);
+    if (name === null) reject(findings, 'bad-field', `${field}.name`, 'is missing.');
   }
   if (isUnset(spec.prefixAdvertisements)) return null;
   const advertisements: PrefixAdvertisement[] = [];
@@ -117,7 +118,7 @@ function readAdvertisements(findings: Findings, spec: JsonObject): readonly Pref
     const { cidr: text, communities } = asObject(item) ?? {};
     const cidr = typeof text === 'string' ? parsePrefix(text) : undefined;
     if (cidr === undefined) {
-      reject(findings, 'bad-prefix', `${field}.cidr is ${quote(text)}, not a CIDR.`);
+      reject(findings, 'bad-prefix', `${field}.cidr`, `is ${quote(text)}, not a CIDR.`);
       continue;
     }
     const found: Community[] = [];
@@ -145,7 +146,8 @@ function readIgnoredInterfaces(findings: Findings, spec: JsonObject): readonly s
       reject(
         findings,
         'bad-field',
-        `spec.ignoredInterfaces[${index}] is ${quote(item)}, not the name of an interface.`,
+        `spec.ignoredInterfaces[${index}]`,
+        `is ${quote(item)}, not the name of an interface.`,
       );
   }
   return [...names].sort();
@@ -155,7 +157,7 @@ function readIgnoredInterfaces(findings: Findings, spec: JsonObject): readonly s
 function checkBindMode(findings: Findings, spec: JsonObject): void {
   const mode = readText(findings, spec.bindMode, 'spec.bindMode');
   if (mode === null || mode === 'None' || mode === 'NodeIP') return;
-  reject(findings, 'bad-field', `spec.bindMode is ${quote(mode)}, not None or NodeIP.`);
+  reject(findings, 'bad-field', 'spec.bindMode', `is ${quote(mode)}, not None or NodeIP.`);
 }
 
 const DEFAULT_ONLY = [
@@ -175,7 +177,8 @@ function warnOfDefaultOnly(findings: Findings, spec: JsonObject): void {
     warn(
       findings,
       'bad-field',
-      `spec.${field} has no effect here.`,
+      `spec.${field}`,
+      'has no effect here.',
       field === 'asNumber'
         ? 'Set the AS of a node in its own spec.bgp.asNumber.'
         : 'Set it in BGPConfiguration/default.',
@@ -203,7 +206,8 @@ function readLogLevel(findings: Findings, value: Json | undefined): LogLevel | n
       reject(
         findings,
         'bad-field',
-        `spec.logSeverityScreen is ${quote(value)}, not a severity.`,
+        'spec.logSeverityScreen',
+        `is ${quote(value)}, not a severity.`,
         'Use Trace, Debug, Info, Warning, Error or Fatal.',
       );
       return null;

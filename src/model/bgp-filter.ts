@@ -91,7 +91,8 @@ function readRules(
   const rules: FilterRule[] = [];
   for (const [index, item] of readList(findings, value, field).entries()) {
     const raw = asObject(item);
-    if (raw === undefined) reject(findings, 'bad-field', `${field}[${index}] is ${quote(item)}, not a rule.`);
+    if (raw === undefined)
+      reject(findings, 'bad-field', `${field}[${index}]`, `is ${quote(item)}, not a rule.`);
     else rules.push(readRule(findings, raw, `${field}[${index}]`, family));
   }
   return rules;
@@ -103,13 +104,14 @@ function readRule(findings: Findings, raw: JsonObject, field: string, family: Fa
     Reject: 'reject',
   });
   if (isUnset(raw.action))
-    reject(findings, 'bad-field', `${field}.action is missing.`, 'Say Accept or Reject.');
+    reject(findings, 'bad-field', `${field}.action`, 'is missing.', 'Say Accept or Reject.');
   const operations = readOperations(findings, raw.operations, `${field}.operations`);
   if (action !== 'accept' && operations.length > 0) {
     reject(
       findings,
       'conflict',
-      `${field} has operations but does not accept.`,
+      field,
+      'has operations but does not accept.',
       'Operations go with Accept only.',
     );
   }
@@ -138,7 +140,7 @@ function readChoice<Value>(
 ): Value | null {
   if (isUnset(value)) return null;
   if (typeof value === 'string' && Object.hasOwn(choices, value)) return choices[value] ?? null;
-  reject(findings, 'bad-field', `${field} is ${quote(value)}, not ${Object.keys(choices).join(' or ')}.`);
+  reject(findings, 'bad-field', field, `is ${quote(value)}, not ${Object.keys(choices).join(' or ')}.`);
   return null;
 }
 
@@ -157,16 +159,16 @@ function readPrefixes(
   });
   const lengths = readObject(findings, raw.prefixLength, `${field}.prefixLength`);
   if (isUnset(raw.cidr)) {
-    if (operator !== null || lengths !== null) reject(findings, 'bad-field', `${field}.cidr is missing.`);
+    if (operator !== null || lengths !== null) reject(findings, 'bad-field', `${field}.cidr`, 'is missing.');
     return null;
   }
   const cidr = typeof raw.cidr === 'string' ? parsePrefix(raw.cidr) : undefined;
   if (cidr === undefined || familyOf(cidr) !== family) {
-    reject(findings, 'bad-prefix', `${field}.cidr is ${quote(raw.cidr)}, not an IPv${family} CIDR.`);
+    reject(findings, 'bad-prefix', `${field}.cidr`, `is ${quote(raw.cidr)}, not an IPv${family} CIDR.`);
     return null;
   }
   if (operator === null) {
-    if (isUnset(raw.matchOperator)) reject(findings, 'bad-field', `${field}.matchOperator is missing.`);
+    if (isUnset(raw.matchOperator)) reject(findings, 'bad-field', `${field}.matchOperator`, 'is missing.');
     return null;
   }
   const own = Number(cidr.slice(cidr.indexOf('/') + 1));
@@ -182,7 +184,8 @@ function readPrefixes(
     reject(
       findings,
       'bad-field',
-      `${field}.prefixLength leaves no length: ${minLength} to ${maxLength} in ${cidr}.`,
+      `${field}.prefixLength`,
+      `leaves no length: ${minLength} to ${maxLength} in ${cidr}.`,
     );
   }
   return { cidr, within, minLength, maxLength };
@@ -191,7 +194,7 @@ function readPrefixes(
 function readInterface(findings: Findings, value: Json | undefined, field: string): string | null {
   const text = readText(findings, value, field);
   if (text === null || /^[A-Za-z0-9_.*-]{1,15}$/.test(text)) return text;
-  reject(findings, 'bad-field', `${field} is ${quote(text)}, not the name of an interface.`);
+  reject(findings, 'bad-field', field, `is ${quote(text)}, not the name of an interface.`);
   return null;
 }
 
@@ -200,7 +203,7 @@ function readCommunities(findings: Findings, value: Json | undefined, field: str
   if (raw === null) return null;
   const [first, ...others] = readList(findings, raw.values, `${field}.values`);
   if (first === undefined || others.length > 0) {
-    reject(findings, 'bad-field', `${field}.values must name exactly one community.`);
+    reject(findings, 'bad-field', `${field}.values`, 'must name exactly one community.');
     return null;
   }
   return readCommunity(findings, first, `${field}.values[0]`);
@@ -213,7 +216,8 @@ export function readCommunity(findings: Findings, value: Json | undefined, field
     reject(
       findings,
       'bad-field',
-      `${field} is ${quote(value)}, not a community.`,
+      field,
+      `is ${quote(value)}, not a community.`,
       'Write it as 65000:100 or 65000:100:200.',
     );
   }
@@ -251,7 +255,7 @@ function readOperation(
   const [only] = stated;
   const settings = asObject(only?.[1]);
   if (only === undefined || stated.length > 1 || settings === undefined) {
-    reject(findings, 'bad-field', `${field} must be one of addCommunity, prependASPath and setPriority.`);
+    reject(findings, 'bad-field', field, 'must be one of addCommunity, prependASPath and setPriority.');
     return undefined;
   }
   switch (only[0]) {
@@ -262,7 +266,7 @@ function readOperation(
     case 'prependASPath': {
       const path = readPath(findings, settings.prefix, `${field}.prependASPath.prefix`);
       if (path.length >= 1 && path.length <= 10) return { type: 'prepend-as-path', path };
-      reject(findings, 'bad-field', `${field}.prependASPath.prefix must have 1 to 10 AS numbers.`);
+      reject(findings, 'bad-field', `${field}.prependASPath.prefix`, 'must have 1 to 10 AS numbers.');
       return undefined;
     }
     case 'setPriority': {
@@ -271,14 +275,15 @@ function readOperation(
         MOST_PRIORITY,
       ]);
       if (priority !== null) return { type: 'set-priority', priority };
-      if (isUnset(settings.value)) reject(findings, 'bad-field', `${field}.setPriority.value is missing.`);
+      if (isUnset(settings.value)) reject(findings, 'bad-field', `${field}.setPriority.value`, 'is missing.');
       return undefined;
     }
     default:
       reject(
         findings,
         'bad-field',
-        `${field}.${only[0]} is none of addCommunity, prependASPath and setPriority.`,
+        `${field}.${only[0]}`,
+        'is none of addCommunity, prependASPath and setPriority.',
       );
       return undefined;
   }

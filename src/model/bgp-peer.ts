@@ -118,7 +118,8 @@ function readLocal(findings: Findings, spec: JsonObject): LocalSide | undefined 
     reject(
       findings,
       'conflict',
-      'It has both spec.node and spec.nodeSelector.',
+      'spec.nodeSelector',
+      'stands beside spec.node, and each says for whom this is.',
       'Keep the one that you mean, or make two BGPPeers.',
     );
     return undefined;
@@ -136,7 +137,8 @@ function readRemote(findings: Findings, spec: JsonObject): RemoteSide | undefine
     reject(
       findings,
       'conflict',
-      `It has ${stated.map((field) => `spec.${field}`).join(' and ')}, which say different peers.`,
+      `spec.${stated[1]}`,
+      `stands beside spec.${stated[0]}, and each says who the peer is.`,
       'Keep the one that you mean, or make two BGPPeers.',
     );
     return undefined;
@@ -167,7 +169,8 @@ function warnOfAddressFields(findings: Findings, fields: Readonly<Record<string,
     warn(
       findings,
       'conflict',
-      `spec.${field} has no effect beside spec.peerSelector.`,
+      `spec.${field}`,
+      'has no effect beside spec.peerSelector.',
       'Leave it out; the AS of a node is set in its own spec.bgp.asNumber.',
     );
   }
@@ -178,7 +181,12 @@ function readFilters(findings: Findings, spec: JsonObject): readonly string[] {
   for (const [index, item] of readList(findings, spec.filters, 'spec.filters').entries()) {
     if (typeof item === 'string' && item !== '') names.add(item);
     else
-      reject(findings, 'bad-field', `spec.filters[${index}] is ${quote(item)}, not the name of a BGPFilter.`);
+      reject(
+        findings,
+        'bad-field',
+        `spec.filters[${index}]`,
+        `is ${quote(item)}, not the name of a BGPFilter.`,
+      );
   }
   return [...names];
 }
@@ -188,13 +196,14 @@ function readGateway(findings: Findings, spec: JsonObject, remote: RemoteSide | 
   if (text === null || remote === undefined) return null;
   const gateway = parseAddress(text);
   if (remote.type !== 'address') {
-    reject(findings, 'conflict', 'spec.reachableBy goes with spec.peerIP only.', 'Leave it out.');
+    reject(findings, 'conflict', 'spec.reachableBy', 'goes with spec.peerIP only.', 'Leave it out.');
   } else if (gateway === undefined || familyOf(gateway) !== familyOf(remote.address)) {
     const family = familyOf(remote.address);
     reject(
       findings,
       'bad-address',
-      `spec.reachableBy is ${quote(text)}, not an IPv${family} address as spec.peerIP.`,
+      'spec.reachableBy',
+      `is ${quote(text)}, not an IPv${family} address as spec.peerIP.`,
     );
   } else {
     return gateway;
@@ -205,7 +214,7 @@ function readGateway(findings: Findings, spec: JsonObject, remote: RemoteSide | 
 function readReverse(findings: Findings, spec: JsonObject): boolean {
   const mode = readText(findings, spec.reversePeering, 'spec.reversePeering');
   if (mode !== null && mode !== 'Auto' && mode !== 'Manual') {
-    reject(findings, 'bad-field', `spec.reversePeering is ${JSON.stringify(mode)}, not Auto or Manual.`);
+    reject(findings, 'bad-field', 'spec.reversePeering', `is ${JSON.stringify(mode)}, not Auto or Manual.`);
   }
   return mode !== 'Manual';
 }
@@ -226,7 +235,8 @@ export function readSecretKeyRef(
     reject(
       findings,
       'inline-password',
-      `${field} holds something else than a reference.`,
+      field,
+      'holds something else than a reference.',
       'Remove it, change that password, and name the new one by secretKeyRef.',
     );
     return null;
@@ -235,7 +245,7 @@ export function readSecretKeyRef(
   const { name, key } = reference ?? {};
   if (typeof name === 'string' && name !== '' && typeof key === 'string' && key !== '')
     return `${name}/${key}`;
-  reject(findings, 'missing-password', `${field}.secretKeyRef lacks its name or its key.`);
+  reject(findings, 'missing-password', `${field}.secretKeyRef`, 'lacks its name or its key.');
   return null;
 }
 
@@ -257,7 +267,12 @@ function readNextHop(findings: Findings, spec: JsonObject): BgpPeer['nextHop'] {
     case 'Keep':
       return 'keep';
     default:
-      reject(findings, 'bad-field', `spec.nextHopMode is ${JSON.stringify(mode)}, not Auto, Self or Keep.`);
+      reject(
+        findings,
+        'bad-field',
+        'spec.nextHopMode',
+        `is ${JSON.stringify(mode)}, not Auto, Self or Keep.`,
+      );
       return 'auto';
   }
 }
@@ -265,7 +280,12 @@ function readNextHop(findings: Findings, spec: JsonObject): BgpPeer['nextHop'] {
 function readSource(findings: Findings, spec: JsonObject): boolean {
   const source = readText(findings, spec.sourceAddress, 'spec.sourceAddress');
   if (source !== null && source !== 'UseNodeIP' && source !== 'None') {
-    reject(findings, 'bad-field', `spec.sourceAddress is ${JSON.stringify(source)}, not UseNodeIP or None.`);
+    reject(
+      findings,
+      'bad-field',
+      'spec.sourceAddress',
+      `is ${JSON.stringify(source)}, not UseNodeIP or None.`,
+    );
   }
   return source !== 'None';
 }

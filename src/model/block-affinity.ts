@@ -16,9 +16,10 @@ export function readBlockAffinity(resource: Resource): Reading<BlockAffinity> {
   const { name } = resource.metadata;
   const findings = startReading('BlockAffinity', name);
   const node = readText(findings, spec.node, 'spec.node');
-  if (node === null && findings.problems.length === 0) reject(findings, 'bad-field', 'spec.node is missing.');
+  if (node === null && findings.problems.length === 0)
+    reject(findings, 'bad-field', 'spec.node', 'is missing.');
   const cidr = typeof spec.cidr === 'string' ? parsePrefix(spec.cidr) : undefined;
-  if (cidr === undefined) reject(findings, 'bad-prefix', `spec.cidr is ${quote(spec.cidr)}, not a CIDR.`);
+  if (cidr === undefined) reject(findings, 'bad-prefix', 'spec.cidr', `is ${quote(spec.cidr)}, not a CIDR.`);
   const state = readText(findings, spec.state, 'spec.state');
   // The CRD of Calico v1 keeps the flag as text, later ones as a boolean.
   const deleted = spec.deleted === true || spec.deleted === 'true';

@@ -15,7 +15,7 @@ export function readCustomFilter(resource: Resource): Reading<CustomFilter> {
   const findings = startReading('CustomFilter', name);
   const family = familyFrom(spec.family);
   if (family === undefined)
-    reject(findings, 'bad-field', `spec.family is ${quote(spec.family)}, not 4 or 6.`);
+    reject(findings, 'bad-field', 'spec.family', `is ${quote(spec.family)}, not 4 or 6.`);
   const text = readText(findings, spec.text, 'spec.text') ?? '';
   const usable = family !== undefined && findings.problems.length === 0;
   return { value: usable ? { name, family, text } : undefined, problems: findings.problems };

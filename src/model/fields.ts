@@ -151,11 +151,12 @@ function warnOfNote(
     warn(
       findings,
       'not-supported',
-      `${field} belongs to Calico Enterprise and has no effect.`,
+      field,
+      'belongs to Calico Enterprise and has no effect.',
       'Leave it out.',
     );
   } else if (what === 'reported' && value !== quietly) {
-    warn(findings, 'not-supported', `${field} has no effect: ${note}.`);
+    warn(findings, 'not-supported', field, `has no effect: ${note}.`);
   }
 }
 
@@ -164,5 +165,5 @@ export function warnOfUnknown(findings: Findings, key: string, known: readonly s
   const plain = key.toLowerCase().replaceAll(/[-_]/g, '');
   const near = known.find((one) => one.toLowerCase() === plain);
   const hint = near === undefined ? undefined : `Did you mean ${near}?`;
-  warn(findings, 'unknown-field', `${path}.${key} has no meaning and is passed over.`, hint);
+  warn(findings, 'unknown-field', `${path}.${key}`, 'has no meaning and is passed over.', hint);
 }

@@ -21,7 +21,7 @@ export function readIpPool(resource: Resource): Reading<IpPool> {
   const { name } = resource.metadata;
   const findings = startReading('IPPool', name);
   const cidr = typeof spec.cidr === 'string' ? parsePrefix(spec.cidr) : undefined;
-  if (cidr === undefined) reject(findings, 'bad-prefix', `spec.cidr is ${quote(spec.cidr)}, not a CIDR.`);
+  if (cidr === undefined) reject(findings, 'bad-prefix', 'spec.cidr', `is ${quote(spec.cidr)}, not a CIDR.`);
   const fields = {
     disabled: readFlag(findings, spec.disabled, 'spec.disabled') ?? false,
     ipip: readEncapsulation(findings, spec.ipipMode, 'spec.ipipMode'),
@@ -46,7 +46,7 @@ function readEncapsulation(findings: Findings, value: Json | undefined, field: s
     case 'crosssubnet':
       return 'CrossSubnet';
     default:
-      reject(findings, 'bad-field', `${field} is ${quote(value)}, not Never, Always or CrossSubnet.`);
+      reject(findings, 'bad-field', field, `is ${quote(value)}, not Never, Always or CrossSubnet.`);
       return 'Never';
   }
 }

@@ -71,7 +71,8 @@ export function readClusterId(findings: Findings, value: Json | undefined, field
     reject(
       findings,
       'bad-cluster-id',
-      `${field} is ${quote(value)}, not a cluster ID.`,
+      field,
+      `is ${quote(value)}, not a cluster ID.`,
       'A cluster ID has the form of an IPv4 address, such as 1.0.0.1, and is not 0.0.0.0.',
     );
   }

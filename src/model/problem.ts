@@ -43,6 +43,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning';
   /** What it is about: `Kind/name`, a datastore key, or `FILE:LINE:COLUMN`. */
   readonly subject: string;
+  /** Where in the resource, such as `spec.peers[0].ip`; absent where it is about the whole. */
+  readonly field?: string;
   /** What is wrong, one sentence; never a secret's value. */
   readonly message: string;
   /** What to do next. */

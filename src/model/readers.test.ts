@@ -155,6 +155,7 @@ test('a selector that does not parse sets its peer aside and shows the line with
       code: 'bad-selector',
       severity: 'error',
       subject: 'BGPPeer/x',
+      field: 'spec.nodeSelector',
       message: `spec.nodeSelector does not parse: expected "==", found "= 'a'" (column 6).`,
       hint: "Mend it here:\n    rack = 'a'\n         ^",
     },

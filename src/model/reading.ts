@@ -41,25 +41,49 @@ export function startReading(kind: Kind, name: string): Findings {
   return { kind, name, problems: [] };
 }
 
-/** A fault that sets the field (or the resource) aside. */
-export function reject(findings: Findings, code: ProblemCode, message: string, hint?: string): void {
-  add(findings, 'error', code, message, hint);
+/**
+ * A fault that sets the field (or the resource) aside.
+ * @param field where, such as `spec.peers[0].ip`; empty: the resource as a whole
+ * @param says the rest of a sentence that begins with the field; a whole one where there is no field
+ */
+export function reject(
+  findings: Findings,
+  code: ProblemCode,
+  field: string,
+  says: string,
+  hint?: string,
+): void {
+  add(findings, 'error', code, field, says, hint);
 }
 
-/** Something that works, but not as one might think. */
-export function warn(findings: Findings, code: ProblemCode, message: string, hint?: string): void {
-  add(findings, 'warning', code, message, hint);
+/** Something that works, but not as one might think. Parameters as for `reject`. */
+export function warn(
+  findings: Findings,
+  code: ProblemCode,
+  field: string,
+  says: string,
+  hint?: string,
+): void {
+  add(findings, 'warning', code, field, says, hint);
 }
 
 function add(
   findings: Findings,
   severity: Problem['severity'],
   code: ProblemCode,
-  message: string,
+  field: string,
+  says: string,
   hint: string | undefined,
 ): void {
   const subject = `${findings.kind}/${findings.name}`;
-  findings.problems.push({ code, severity, subject, message, ...(hint === undefined ? {} : { hint }) });
+  findings.problems.push({
+    code,
+    severity,
+    subject,
+    message: field === '' ? says : `${field} ${says}`,
+    ...(field === '' ? {} : { field }),
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** A value as it stands in the resource, cut to what fits a line. Never call it with what may be a secret. */
@@ -86,21 +110,21 @@ export function isUnset(value: Json | undefined): value is undefined | null | ''
 export function readObject(findings: Findings, value: Json | undefined, field: string): JsonObject | null {
   if (isUnset(value)) return null;
   const object = asObject(value);
-  if (object === undefined) reject(findings, 'bad-field', `${field} is ${quote(value)}, not an object.`);
+  if (object === undefined) reject(findings, 'bad-field', field, `is ${quote(value)}, not an object.`);
   return object ?? null;
 }
 
 export function readList(findings: Findings, value: Json | undefined, field: string): readonly Json[] {
   if (isUnset(value)) return [];
   if (isList(value)) return value;
-  reject(findings, 'bad-field', `${field} is ${quote(value)}, not a list.`);
+  reject(findings, 'bad-field', field, `is ${quote(value)}, not a list.`);
   return [];
 }
 
 export function readText(findings: Findings, value: Json | undefined, field: string): string | null {
   if (isUnset(value)) return null;
   if (typeof value === 'string') return value;
-  reject(findings, 'bad-field', `${field} is ${quote(value)}, not text.`);
+  reject(findings, 'bad-field', field, `is ${quote(value)}, not text.`);
   return null;
 }
 
@@ -108,7 +132,7 @@ export function readText(findings: Findings, value: Json | undefined, field: str
 export function readFlag(findings: Findings, value: Json | undefined, field: string): boolean | undefined {
   if (isUnset(value)) return undefined;
   if (typeof value === 'boolean') return value;
-  reject(findings, 'bad-field', `${field} is ${quote(value)}, not true or false.`);
+  reject(findings, 'bad-field', field, `is ${quote(value)}, not true or false.`);
   return undefined;
 }
 
@@ -123,7 +147,7 @@ export function readInteger(
   const number = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
   if (typeof number === 'number' && Number.isInteger(number) && number >= low && number <= high)
     return number;
-  reject(findings, 'bad-field', `${field} is ${quote(value)}, not a whole number from ${low} to ${high}.`);
+  reject(findings, 'bad-field', field, `is ${quote(value)}, not a whole number from ${low} to ${high}.`);
   return null;
 }
 
@@ -137,7 +161,7 @@ export function readSeconds(findings: Findings, value: Json | undefined, field: 
   if (text === null) return null;
   const seconds = parseDuration(text);
   if (seconds === undefined) {
-    reject(findings, 'bad-field', `${field} is ${quote(text)}, not a duration.`, 'Write it as 90s or 2m30s.');
+    reject(findings, 'bad-field', field, `is ${quote(text)}, not a duration.`, 'Write it as 90s or 2m30s.');
     return null;
   }
   return Math.round(seconds);
@@ -157,7 +181,8 @@ export function readAsNumber(
     reject(
       findings,
       'bad-as-number',
-      `${field} is ${quote(value)}, not an AS number.`,
+      field,
+      `is ${quote(value)}, not an AS number.`,
       'Use 1 to 4294967295, or quoted text "HIGH.LOW"; AS 0 is reserved (RFC 7607).',
     );
   }
@@ -174,7 +199,7 @@ export function readHostAddress(
   if (isUnset(value)) return null;
   const address = typeof value === 'string' ? parseHostAddress(value) : undefined;
   if (address === undefined || familyOf(address) !== family) {
-    reject(findings, 'bad-address', `${field} is ${quote(value)}, not an IPv${family} address.`);
+    reject(findings, 'bad-address', field, `is ${quote(value)}, not an IPv${family} address.`);
     return null;
   }
   return isSpeakerAddress(address) ? address : rejectPlace(findings, address, field);
@@ -184,7 +209,8 @@ function rejectPlace(findings: Findings, address: IpAddress, field: string): nul
   reject(
     findings,
     'bad-address',
-    `${field} is ${address}, at which no BGP speaker can be.`,
+    field,
+    `is ${address}, at which no BGP speaker can be.`,
     'Name an address of that machine alone: none that is unspecified, multicast, broadcast, link-local or IPv4-mapped.',
   );
   return null;
@@ -220,7 +246,8 @@ export function readEndpoint(
     reject(
       findings,
       'bad-address',
-      `${field} is ${isUnset(value) ? 'missing' : `${quote(value)}, not an IP address`}.`,
+      field,
+      `is ${isUnset(value) ? 'missing' : `${quote(value)}, not an IP address`}.`,
       'Write IP, IPv4:port or [IPv6]:port, without a zone or a host name.',
     );
     return undefined;
@@ -239,7 +266,8 @@ export function readSelector(findings: Findings, value: Json | undefined, field:
   reject(
     findings,
     'bad-selector',
-    `${field} does not parse: ${describeFault(text, parsed)}.`,
+    field,
+    `does not parse: ${describeFault(text, parsed)}.`,
     `Mend it here:\n${showFault(text, parsed)}`,
   );
   return null;

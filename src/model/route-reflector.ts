@@ -82,7 +82,7 @@ export function readRouteReflector(resource: Resource): Reading<RouteReflector> 
   const ipv4 = readHostAddress(findings, spec.ipv4, 'spec.ipv4', 4);
   const ipv6 = readHostAddress(findings, spec.ipv6, 'spec.ipv6', 6);
   if (ipv4 === null && ipv6 === null && usable && findings.problems.length === 0) {
-    reject(findings, 'no-address', 'It has neither spec.ipv4 nor spec.ipv6.');
+    reject(findings, 'no-address', '', 'It has neither spec.ipv4 nor spec.ipv6.');
   }
   const peers = readPeers(findings, spec.peers, [ipv4, ipv6]);
   warnOfOthers(findings, spec, FIELDS, 'spec');
@@ -115,9 +115,9 @@ function readPeers(
     const peer = readPeer(findings, item, field);
     if (peer === undefined) continue;
     if (own.includes(peer.address)) {
-      reject(findings, 'self-peer', `${field} names ${peer.address}, which is this reflector itself.`);
+      reject(findings, 'self-peer', field, `names ${peer.address}, which is this reflector itself.`);
     } else if (peers.has(peer.address)) {
-      warn(findings, 'duplicate', `${field} names ${peer.address} once more; the first of the two counts.`);
+      warn(findings, 'duplicate', field, `names ${peer.address} once more; the first of the two counts.`);
     } else {
       peers.set(peer.address, peer);
     }
@@ -129,14 +129,15 @@ function readPeer(findings: Findings, item: Json, field: string): ReflectorPeer 
   const faultsBefore = countErrors(findings);
   const raw = asObject(item);
   if (raw === undefined) {
-    reject(findings, 'bad-field', `${field} is not an object with the fields ip and asNumber.`);
+    reject(findings, 'bad-field', field, 'is not an object with the fields ip and asNumber.');
     return undefined;
   }
   if (!isUnset(raw.password)) {
     reject(
       findings,
       'inline-password',
-      `${field} holds a password; this peer is set aside.`,
+      field,
+      'holds a password; this peer is set aside.',
       'Put a new password into the secrets file and name it here by passwordRef (password_ref in etcd).',
     );
   }
@@ -158,7 +159,7 @@ function readPeer(findings: Findings, item: Json, field: string): ReflectorPeer 
 function readPasswordName(findings: Findings, value: Json | undefined, field: string): string | null {
   if (isUnset(value)) return null;
   if (typeof value === 'string') return value;
-  reject(findings, 'missing-password', `${field} is not the name of a password.`);
+  reject(findings, 'missing-password', field, 'is not the name of a password.');
   return null;
 }
 
@@ -172,12 +173,13 @@ function readPrefixes(
   for (const [index, item] of readList(findings, value, field).entries()) {
     const prefix = typeof item === 'string' ? parsePrefix(item) : undefined;
     if (prefix === undefined) {
-      reject(findings, 'bad-prefix', `${field}[${index}] is ${quote(item)}, not a CIDR.`);
+      reject(findings, 'bad-prefix', `${field}[${index}]`, `is ${quote(item)}, not a CIDR.`);
     } else if (peer !== undefined && familyOf(prefix) !== familyOf(peer)) {
       reject(
         findings,
         'bad-prefix',
-        `${field}[${index}] is ${prefix}, which a session with ${peer} does not carry.`,
+        `${field}[${index}]`,
+        `is ${prefix}, which a session with ${peer} does not carry.`,
         'A session carries the routes of its own family only.',
       );
     } else {

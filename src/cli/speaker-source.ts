@@ -7,6 +7,7 @@ import type { Listing } from '../model/change.ts';
 import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import { KINDS, type Kind } from '../model/resource.ts';
+import { distance } from '../model/spelling.ts';
 import {
   createTopology,
   type SpeakerIdentity,
@@ -67,20 +68,6 @@ function knownNames(names: readonly string[]): string {
   if (names.length === 0) return 'There are no RouteReflectors and no Nodes in it at all.';
   const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
   return `There are ${names.slice(0, 10).join(', ')}${more}.`;
-}
-
-/** Levenshtein's distance: how many letters to put in, leave out or change. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one].entries()) {
-    const next = [index + 1];
-    for (const [column, counterpart] of [...other].entries()) {
-      const changed = (row[column] ?? 0) + (letter === counterpart ? 0 : 1);
-      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }
 
 async function readFiles(path: string): Promise<Listing> {

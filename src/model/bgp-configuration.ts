@@ -5,9 +5,7 @@
 import { type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import { readCommunity } from './bgp-filter.ts';
-import { readSecretKeyRef } from './bgp-peer.ts';
 import type { Community } from './community.ts';
-import { warnOfFields } from './fields.ts';
 import {
   asObject,
   type Findings,
@@ -25,6 +23,8 @@ import {
   warn,
 } from './reading.ts';
 import type { Json, JsonObject, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
+import { readSecretKeyRef } from './secret-reference.ts';
 
 export type LogLevel = 'none' | 'info' | 'debug';
 
@@ -71,7 +71,7 @@ export function readBgpConfiguration(resource: Resource): Reading<BgpConfigurati
     ignoredInterfaces: readIgnoredInterfaces(findings, spec),
   };
   checkBindMode(findings, spec);
-  warnOfFields(findings, spec, 'BGPConfiguration');
+  noticeFields(findings, spec, 'BGPConfiguration');
   if (name !== 'default') warnOfDefaultOnly(findings, spec);
   if (name !== 'default' && !name.startsWith('node.')) {
     warn(

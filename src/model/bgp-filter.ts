@@ -6,7 +6,6 @@
 import { type Family, familyOf, type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import { type Community, parseCommunity } from './community.ts';
-import { warnOfFields } from './fields.ts';
 import {
   asObject,
   type Findings,
@@ -22,6 +21,7 @@ import {
   startReading,
 } from './reading.ts';
 import type { Json, JsonObject, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
 
 /** A range of prefixes: those of these lengths that lie in `cidr`, or all others where `within` is false. */
 export interface PrefixMatch {
@@ -77,7 +77,7 @@ export function readBgpFilter(resource: Resource): Reading<BgpFilter> {
     exportV4: readRules(findings, spec.exportV4, 'spec.exportV4', 4),
     exportV6: readRules(findings, spec.exportV6, 'spec.exportV6', 6),
   };
-  warnOfFields(findings, spec, 'BGPFilter');
+  noticeFields(findings, spec, 'BGPFilter');
   const broken = findings.problems.some((problem) => problem.severity === 'error');
   return { value: broken ? undefined : value, problems: findings.problems };
 }
@@ -253,11 +253,12 @@ function readOperation(
 ): FilterOperation | undefined {
   const stated = Object.entries(raw ?? {}).filter(([, value]) => !isUnset(value));
   const [only] = stated;
-  const settings = asObject(only?.[1]);
-  if (only === undefined || stated.length > 1 || settings === undefined) {
+  if (only === undefined || stated.length > 1) {
     reject(findings, 'bad-field', field, 'must be one of addCommunity, prependASPath and setPriority.');
     return undefined;
   }
+  const settings = readObject(findings, only[1], `${field}.${only[0]}`);
+  if (settings === null) return undefined;
   switch (only[0]) {
     case 'addCommunity': {
       const community = readCommunity(findings, settings.value, `${field}.addCommunity.value`);

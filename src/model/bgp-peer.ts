@@ -4,7 +4,6 @@
  */
 import { familyOf, type IpAddress, parseAddress } from './address.ts';
 import type { AsNumber } from './as-number.ts';
-import { warnOfFields } from './fields.ts';
 import {
   asObject,
   type Findings,
@@ -24,6 +23,8 @@ import {
   warn,
 } from './reading.ts';
 import type { JsonObject, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
+import { readSecretKeyRef } from './secret-reference.ts';
 
 /** Whom an entry is for. Those of every node make `Global_` sessions, all others `Node_` sessions. */
 export type LocalSide =
@@ -103,7 +104,7 @@ export function readBgpPeer(resource: Resource): Reading<BgpPeer> {
     filters: readFilters(findings, spec),
     reachableBy: readGateway(findings, spec, remote),
   };
-  warnOfFields(findings, spec, 'BGPPeer');
+  noticeFields(findings, spec, 'BGPPeer');
   const broken = findings.problems.some((problem) => problem.severity === 'error');
   if (local === undefined || remote === undefined || broken) {
     return { value: undefined, problems: findings.problems };
@@ -223,30 +224,6 @@ function readReverse(findings: Findings, spec: JsonObject): boolean {
 function readPasswordRef(findings: Findings, spec: JsonObject): string | null {
   if (isUnset(spec.password)) return null;
   return readSecretKeyRef(findings, asObject(spec.password), 'spec.password');
-}
-
-/** `{secretKeyRef: {name, key}}` as `NAME/KEY`; null, with a problem, for anything else. */
-export function readSecretKeyRef(
-  findings: Findings,
-  password: JsonObject | undefined,
-  field: string,
-): string | null {
-  if (password === undefined) {
-    reject(
-      findings,
-      'inline-password',
-      field,
-      'holds something else than a reference.',
-      'Remove it, change that password, and name the new one by secretKeyRef.',
-    );
-    return null;
-  }
-  const reference = asObject(password.secretKeyRef);
-  const { name, key } = reference ?? {};
-  if (typeof name === 'string' && name !== '' && typeof key === 'string' && key !== '')
-    return `${name}/${key}`;
-  reject(findings, 'missing-password', `${field}.secretKeyRef`, 'lacks its name or its key.');
-  return null;
 }
 
 function readTtlSecurity(findings: Findings, spec: JsonObject): number | null {

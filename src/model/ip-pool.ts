@@ -1,8 +1,17 @@
 /** Calico's IPPool as BGP needs it: the range and how its packets travel. */
 import { type Prefix, parsePrefix } from './address.ts';
-import { warnOfFields } from './fields.ts';
-import { type Findings, isUnset, quote, type Reading, readFlag, reject, startReading } from './reading.ts';
+import {
+  type Findings,
+  isUnset,
+  quote,
+  type Reading,
+  readFlag,
+  readObject,
+  reject,
+  startReading,
+} from './reading.ts';
 import type { Json, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
 
 export type Encapsulation = 'Never' | 'Always' | 'CrossSubnet';
 
@@ -24,11 +33,13 @@ export function readIpPool(resource: Resource): Reading<IpPool> {
   if (cidr === undefined) reject(findings, 'bad-prefix', 'spec.cidr', `is ${quote(spec.cidr)}, not a CIDR.`);
   const fields = {
     disabled: readFlag(findings, spec.disabled, 'spec.disabled') ?? false,
-    ipip: readEncapsulation(findings, spec.ipipMode, 'spec.ipipMode'),
+    ipip: isUnset(spec.ipipMode)
+      ? readOlderIpip(findings, spec.ipip)
+      : readEncapsulation(findings, spec.ipipMode, 'spec.ipipMode'),
     vxlan: readEncapsulation(findings, spec.vxlanMode, 'spec.vxlanMode'),
     disableBgpExport: readFlag(findings, spec.disableBGPExport, 'spec.disableBGPExport') ?? false,
   };
-  warnOfFields(findings, spec, 'IPPool');
+  noticeFields(findings, spec, 'IPPool');
   return {
     value: cidr === undefined ? undefined : { name, cidr, ...fields },
     problems: findings.problems,
@@ -49,4 +60,13 @@ function readEncapsulation(findings: Findings, value: Json | undefined, field: s
       reject(findings, 'bad-field', field, `is ${quote(value)}, not Never, Always or CrossSubnet.`);
       return 'Never';
   }
+}
+
+/** `ipip: {enabled, mode}`, as Calico wrote it before v3; without a mode it is always. */
+function readOlderIpip(findings: Findings, value: Json | undefined): Encapsulation {
+  const ipip = readObject(findings, value, 'spec.ipip');
+  if (ipip === null) return 'Never';
+  const enabled = readFlag(findings, ipip.enabled, 'spec.ipip.enabled') ?? false;
+  const mode = readEncapsulation(findings, ipip.mode, 'spec.ipip.mode');
+  return enabled ? (isUnset(ipip.mode) ? 'Always' : mode) : 'Never';
 }

@@ -2,7 +2,6 @@
 import { type IpAddress, type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import { type ClusterId, parseClusterId } from './cluster-id.ts';
-import { warnOfFields } from './fields.ts';
 import {
   type Findings,
   isUnset,
@@ -15,6 +14,7 @@ import {
   startReading,
 } from './reading.ts';
 import type { Json, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
 import { type Labels, NO_LABELS } from './selector/selector.ts';
 
 export interface Node {
@@ -42,7 +42,7 @@ export function readNode(resource: Resource): Reading<Node> {
   const asNumber = readAsNumber(findings, bgp?.asNumber, 'spec.bgp.asNumber');
   const clusterId = readClusterId(findings, bgp?.routeReflectorClusterID, 'spec.bgp.routeReflectorClusterID');
   const usable = findings.problems.length === faultsOfAddresses;
-  if (bgp !== null) warnOfFields(findings, bgp, 'Node spec.bgp');
+  noticeFields(findings, resource.spec, 'Node');
   return {
     value: usable
       ? {

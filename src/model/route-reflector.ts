@@ -5,7 +5,6 @@
 import { familyOf, type IpAddress, type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import type { ClusterId } from './cluster-id.ts';
-import { warnOfUnknown } from './fields.ts';
 import { readClusterId } from './node.ts';
 import {
   asObject,
@@ -24,7 +23,8 @@ import {
   startReading,
   warn,
 } from './reading.ts';
-import type { Json, JsonObject, Resource } from './resource.ts';
+import type { Json, Resource } from './resource.ts';
+import { noticeFields } from './schema/notices.ts';
 import { type Labels, NO_LABELS } from './selector/selector.ts';
 
 /** The group of a reflector that names none. */
@@ -58,18 +58,6 @@ export interface ReflectorPeer {
   readonly exportPrefixes: readonly Prefix[];
 }
 
-const FIELDS = new Set(['ipv4', 'ipv6', 'clusterID', 'asNumber', 'group', 'peers']);
-const PEER_FIELDS = new Set([
-  'ip',
-  'asNumber',
-  'port',
-  'passwordRef',
-  'password',
-  'maxPrefixes',
-  'import',
-  'export',
-]);
-
 /** A bad address takes its family away, a bad peer itself; a bad AS or cluster ID the whole reflector. */
 export function readRouteReflector(resource: Resource): Reading<RouteReflector> {
   const { spec } = resource;
@@ -85,7 +73,7 @@ export function readRouteReflector(resource: Resource): Reading<RouteReflector> 
     reject(findings, 'no-address', '', 'It has neither spec.ipv4 nor spec.ipv6.');
   }
   const peers = readPeers(findings, spec.peers, [ipv4, ipv6]);
-  warnOfOthers(findings, spec, FIELDS, 'spec');
+  noticeFields(findings, spec, 'RouteReflector');
   return {
     value:
       usable && (ipv4 !== null || ipv6 !== null)
@@ -136,8 +124,8 @@ function readPeer(findings: Findings, item: Json, field: string): ReflectorPeer 
     reject(
       findings,
       'inline-password',
-      field,
-      'holds a password; this peer is set aside.',
+      `${field}.password`,
+      'holds a password, or what may be one; this peer is set aside.',
       'Put a new password into the secrets file and name it here by passwordRef (password_ref in etcd).',
     );
   }
@@ -150,7 +138,6 @@ function readPeer(findings: Findings, item: Json, field: string): ReflectorPeer 
     importPrefixes: readPrefixes(findings, raw.import, `${field}.import`, endpoint?.address),
     exportPrefixes: readPrefixes(findings, raw.export, `${field}.export`, endpoint?.address),
   };
-  warnOfOthers(findings, raw, PEER_FIELDS, field);
   if (endpoint === undefined || countErrors(findings) > faultsBefore) return undefined;
   return { ...peer, address: endpoint.address, port: peer.port ?? endpoint.port };
 }
@@ -191,10 +178,4 @@ function readPrefixes(
 
 function countErrors(findings: Findings): number {
   return findings.problems.filter((problem) => problem.severity === 'error').length;
-}
-
-function warnOfOthers(findings: Findings, raw: JsonObject, known: ReadonlySet<string>, field: string): void {
-  for (const key of Object.keys(raw)) {
-    if (!known.has(key)) warnOfUnknown(findings, key, [...known], field);
-  }
 }

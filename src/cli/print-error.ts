@@ -17,7 +17,8 @@ export function describeError(error: unknown, withStack: boolean): PrintedError 
       exitCode: 1,
     };
   }
-  const lines = [`calico-rr: ${error.message} [${error.code}]`];
+  const [first = '', ...rest] = error.message.split('\n');
+  const lines = [`calico-rr: ${first} [${error.code}]`, ...rest];
   if (error.place !== undefined) lines.push(`  at ${formatPlace(error.place)}`);
   if (error.hint !== undefined) lines.push(`  ${error.hint}`);
   if (withStack && error.stack !== undefined) lines.push(error.stack);

@@ -17,7 +17,7 @@ import {
   type Resource,
 } from '../model/resource.ts';
 
-export type Fault = Pick<Problem, 'code' | 'message' | 'hint'>;
+export type Fault = Pick<Problem, 'code' | 'message' | 'hint' | 'field'>;
 
 export type ReadResource =
   | { readonly ok: true; readonly resource: Resource }
@@ -35,11 +35,11 @@ export function readResource(
   document: Json,
   resourceVersion: string | undefined,
 ): ReadResource {
-  if (!isJsonObject(document)) return bad('The value is no JSON object.');
+  if (!isJsonObject(document)) return bad('', 'The value is no JSON object.');
   const { metadata = {}, spec = {}, status, ...others } = document;
-  if (!isJsonObject(metadata)) return bad('metadata is no object.');
-  if (!isJsonObject(spec) && spec !== null) return bad('spec is no object.');
-  if (status !== undefined && status !== null && !isJsonObject(status)) return bad('status is no object.');
+  if (!isJsonObject(metadata)) return bad('metadata', 'is no object.');
+  if (!isJsonObject(spec) && spec !== null) return bad('spec', 'is no object.');
+  if (status !== undefined && status !== null && !isJsonObject(status)) return bad('status', 'is no object.');
 
   const { labels, annotations, resourceVersion: _version, selfLink: _link, ...otherMetadata } = metadata;
   const texts: { labels?: Record<string, string>; annotations?: Record<string, string> } = {};
@@ -48,11 +48,11 @@ export function readResource(
     ['annotations', annotations],
   ] as const) {
     if (value === undefined || value === null) continue;
-    if (!isJsonObject(value)) return bad(`metadata.${field} is no object.`);
+    if (!isJsonObject(value)) return bad(`metadata.${field}`, 'is no object.');
     const read: Record<string, string> = {};
     for (const [key, text] of Object.entries(value)) {
       if (typeof text === 'object')
-        return bad(`metadata.${field}.${key} is no text.`, `Put its value in quotes.`);
+        return bad(`metadata.${field}.${key}`, 'is no text.', 'Put its value in quotes.');
       read[key] = String(text);
     }
     texts[field] = read;
@@ -60,7 +60,7 @@ export function readResource(
   for (const field of ['uid', 'creationTimestamp']) {
     const value = otherMetadata[field];
     if (value !== undefined && value !== null && typeof value !== 'string')
-      return bad(`metadata.${field} is no text.`);
+      return bad(`metadata.${field}`, 'is no text.');
   }
   const version = resourceVersion === undefined ? {} : { resourceVersion };
   const known: Metadata = { name, ...texts, ...version };
@@ -120,8 +120,9 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return merged;
 }
 
-function bad(message: string, hint?: string): ReadResource {
-  return { ok: false, fault: { code: 'bad-field', message, ...(hint === undefined ? {} : { hint }) } };
+function bad(field: string, says: string, hint?: string): ReadResource {
+  const where = field === '' ? { message: says } : { message: `${field} ${says}`, field };
+  return { ok: false, fault: { code: 'bad-field', ...where, ...(hint === undefined ? {} : { hint }) } };
 }
 
 function withoutNulls(object: JsonObject): JsonObject {

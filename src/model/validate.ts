@@ -19,6 +19,7 @@ import { checkFields } from './schema/check.ts';
 import { METADATA } from './schema/metadata.ts';
 import { noticeFields, noticeIn } from './schema/notices.ts';
 import { SCHEMAS } from './schema/schemas.ts';
+import { nearestOf } from './spelling.ts';
 
 export interface ValidateOptions {
   /** True for what a person writes; false for what the agent makes of what is stored. */
@@ -105,14 +106,14 @@ function checkTopLevel(findings: Findings, whole: JsonObject, hasStatus: boolean
   for (const [key, value] of Object.entries(whole)) {
     const empty = isUnset(value) || (isJsonObject(value) && Object.keys(value).length === 0);
     if (TOP_LEVEL.has(key) && (key !== 'status' || hasStatus || empty)) continue;
-    reject(
-      findings,
-      'unknown-field',
-      key,
-      'has no meaning.',
-      key === 'status' ? 'Leave it out.' : `Fields of a ${findings.kind} stand under spec.`,
-    );
+    reject(findings, 'unknown-field', key, 'has no meaning.', hintForTopLevel(key, findings.kind));
   }
+}
+
+function hintForTopLevel(key: string, kind: Kind): string {
+  if (key === 'status') return 'Leave it out.';
+  const near = nearestOf(key, TOP_LEVEL);
+  return near === undefined ? `Fields of a ${kind} stand under spec.` : `Did you mean ${near}?`;
 }
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -206,8 +206,8 @@ test('a lock left behind by a process that died is taken over', async () => {
 test('files given to a verb must be whole: every fault is named with its place', async () => {
   await writeFile(join(folder, 'a.yaml'), nodeText('n1').replace('Node', 'Nod'));
   await writeFile(join(folder, 'b.yaml'), `${nodeText('n2', 'text')}---\nkind: [\n`);
-  await rejectsWith(readResources(folder), 'E_YAML', 'a.yaml:1:1');
-  await rejectsWith(readResources(folder), 'E_YAML', 'b.yaml:1:1');
+  await rejectsWith(readResources(folder), 'E_YAML', 'a.yaml:2:7');
+  await rejectsWith(readResources(folder), 'E_YAML', 'b.yaml:4:7');
   await rejectsWith(readResources(folder), 'E_YAML', 'b.yaml:7:1');
   await rejectsWith(readResources(join(folder, 'nothing')), 'E_FILE', 'nothing');
 });

@@ -1,10 +1,11 @@
 /** What several files hold, taken together: one resource for each kind and name, and what is wrong. */
 import type { Listing } from '../../model/change.ts';
-import { CalicoRrError, formatPlace } from '../../model/errors.ts';
+import { formatPlace } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Kind } from '../../model/resource.ts';
 import type { FileItem } from './documents.ts';
-import { createSources, type SourceFile } from './sources.ts';
+import { readManifests, refuseErrors } from './manifest.ts';
+import type { SourceFile } from './sources.ts';
 
 export interface Catalogue {
   /** By `Kind/name`; of two with one name the first counts. */
@@ -49,30 +50,23 @@ export function listingOf(catalogue: Catalogue, kinds: readonly Kind[]): Listing
 }
 
 /**
- * All resources of a file or folder, in the order in which they stand: what `-f FILE|DIR` means to a verb.
+ * All resources of a file or folder, in the order in which they stand: what `-f FILE|DIR` means to a verb that only
+ * computes. Their fields are not judged here.
  * @throws E_FILE where the path does not exist or cannot be read; E_YAML naming every place where a document
  * cannot be used
  */
 export async function readResources(path: string): Promise<Listing> {
-  const files = await createSources(path).read();
-  if (files === undefined)
-    throw new CalicoRrError('E_FILE', `${path} does not exist.`, { hint: 'Check the path after -f.' });
-  const { items, warnings } = catalogueOf(files);
-  const contents = [...items.values()];
-  const faults = [
-    ...warnings.filter((problem) => problem.severity === 'error'),
-    ...contents.flatMap(({ content }) => (content.is === 'broken' ? [content.broken.problem] : [])),
-  ];
-  if (faults.length > 0) {
-    const lines = faults.map(({ subject, message }) =>
-      message.startsWith(path) ? message : `${subject}: ${message}`,
-    );
-    const hint = faults.find((fault) => fault.hint !== undefined)?.hint;
-    throw new CalicoRrError('E_YAML', lines.join('\n'), hint === undefined ? {} : { hint });
-  }
+  const manifest = await readManifests(path, { strict: false });
+  refuseErrors(manifest);
   return {
-    resources: contents.flatMap(({ content }) => (content.is === 'resource' ? [content.resource] : [])),
+    resources: manifest.resources.map(({ resource }) => resource),
     broken: [],
-    warnings,
+    warnings: manifest.problems.map(({ code, severity, subject, place, message, hint }) => ({
+      code,
+      severity,
+      subject: subject ?? formatPlace(place),
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    })),
   };
 }

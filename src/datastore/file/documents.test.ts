@@ -103,10 +103,16 @@ const FAULTS: readonly [title: string, text: string, place: string, message: Reg
     /it is projectcalico\.org\/v3/,
   ],
   [
-    'an old document',
+    'an old peer without its address',
     'apiVersion: v1\nkind: bgpPeer\nmetadata: {scope: global}\n',
     'a.yaml:1:1',
-    /apiVersion v1.*not read/,
+    /metadata\.peerIP is missing/,
+  ],
+  [
+    "an old document of a kind that is none of BGP's",
+    'apiVersion: v1\nkind: profile\nmetadata: {name: p}\n',
+    'a.yaml:1:1',
+    /says nothing about BGP/,
   ],
   ['no name', `---\n${HEAD}kind: Node\nmetadata: {naem: n}\n`, 'a.yaml:2:1', /no metadata\.name/],
   ['a name with a slash', `${HEAD}kind: Node\nmetadata: {name: a/b}\n`, 'a.yaml:1:1', /is no name/],
@@ -144,4 +150,42 @@ test('the version of a resource is its content', () => {
   };
   assert.equal(version('{a: 1}'), version('{ "a": 1 } # same'));
   assert.notEqual(version('{a: 1}'), version('{a: 2}'));
+});
+
+test('documents of Calico v2 are read as what they are today', () => {
+  const text = `apiVersion: v1
+kind: bgpPeer
+metadata: {scope: node, node: W3, peerIP: 10.0.0.250}
+spec: {asNumber: 1.10}
+---
+- {apiVersion: v1, kind: node, metadata: {name: w3}, spec: {bgp: {ipv4Address: 10.0.0.3/24}}}
+- {apiVersion: v1, kind: ipPool, metadata: {cidr: 10.5.0.0/16}, spec: {ipip: {enabled: yes}}}
+`;
+  const { items, faults } = readDocuments('a.yaml', text);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    items.map(({ content }) =>
+      content.is === 'resource' ? [content.resource.kind, content.resource.spec] : content.broken,
+    ),
+    [
+      ['BGPPeer', { node: 'w3', peerIP: '10.0.0.250', asNumber: '1.10' }],
+      ['Node', { bgp: { ipv4Address: '10.0.0.3/24' } }],
+      ['IPPool', { cidr: '10.5.0.0/16', ipipMode: 'Always' }],
+    ],
+  );
+});
+
+test('an old document with something that has no home today is broken by itself', () => {
+  const text =
+    'apiVersion: v1\nkind: bgpPeer\nmetadata: {scope: global, node: w3, peerIP: 10.0.0.1}\nspec: {asNumber: 1}\n';
+  const [item] = readDocuments('a.yaml', text).items;
+  assert.ok(item?.content.is === 'broken');
+  assert.match(item.content.broken.problem.message, /a\.yaml:1:1: metadata\.node stands beside scope global/);
+});
+
+test('fields that are true or false may say yes and off, as calicoctl reads them; text stays text', () => {
+  const text = `${HEAD}kind: BGPConfiguration\nmetadata: {name: default}\nspec: {nodeToNodeMeshEnabled: off, note: off, disabled: "no"}\n`;
+  const [item] = readDocuments('a.yaml', text).items;
+  assert.ok(item?.content.is === 'resource');
+  assert.deepEqual(item.content.resource.spec, { nodeToNodeMeshEnabled: false, note: 'off', disabled: 'no' });
 });

@@ -7,7 +7,8 @@ import { type Document, isMap, isSeq, parseAllDocuments, stringify, type YAMLMap
 import { isJsonObject } from '../../model/json.ts';
 import { type Json, type JsonObject, KINDS, type Resource } from '../../model/resource.ts';
 import { storedForm } from '../resource-json.ts';
-import { type FileItem, nodeAt } from './documents.ts';
+import type { FileItem } from './documents.ts';
+import { nodeAt } from './parse.ts';
 
 type Spot = Pick<FileItem, 'document' | 'path'>;
 

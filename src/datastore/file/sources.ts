@@ -103,7 +103,8 @@ export function isFolder(path: string): boolean {
   }
 }
 
-async function filesOf(path: string): Promise<string[]> {
+/** The file itself, or the resource files of a folder, sorted. @throws what stat and readdir throw */
+export async function filesOf(path: string): Promise<string[]> {
   const stats = await stat(path);
   if (!stats.isDirectory()) return [path];
   const entries: Dirent[] = await readdir(path, { withFileTypes: true });

@@ -112,7 +112,9 @@ export function etcdContract(name: string, { api, open }: EtcdHome): void {
             await member.start();
           }
           assert.equal((await datastore.list('Node')).resources.length, 3);
-          assert.deepEqual(watched.told(), ['put Node/n0', 'put Node/n1', 'put Node/n2']);
+          // A node is several keys on etcd v2: when the member dies between two of them, it is told twice.
+          const told = [...new Set(watched.told())];
+          assert.deepEqual(told, ['put Node/n0', 'put Node/n1', 'put Node/n2']);
           await watched.stop();
         }),
       ));

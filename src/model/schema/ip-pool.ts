@@ -25,11 +25,11 @@ export const IP_POOL: KindSchema = {
     disableBGPExport: honoured('v3.22', flag, 'The range is not announced over BGP.', { default: false }),
     ipipMode: honoured('v3.0', encapsulation, 'When packets between nodes travel in an IPIP tunnel.', {
       default: 'Never',
-      note: 'reported on nodes: stock BIRD programs no tunnel',
+      note: 'its tunnel routes are not programmed by stock BIRD, and that is reported',
     }),
     vxlanMode: honoured('v3.7', encapsulation, 'When packets between nodes travel in a VXLAN tunnel.', {
       default: 'Never',
-      note: 'such routes are programmed by Calico itself, not by BIRD',
+      note: 'not programmed: that is the part of Felix',
     }),
     natOutgoing: accepted('v3.0', flag, 'Hides pods behind their node’s address to the outside.', {
       default: false,

@@ -37,6 +37,8 @@ interface Program {
   readonly ownLibraries?: string;
   /** True: only prepared when it is asked for by name. */
   readonly onRequest?: true;
+  /** True: a script, whose interpreter is the system's. */
+  readonly script?: true;
 }
 
 /** Every program by the name that it has here. */
@@ -59,6 +61,11 @@ const PROGRAMS = {
   gobgp: { package: 'gobgpd', file: 'usr/bin/gobgp', onRequest: true },
   openbgpd: { package: 'openbgpd', file: 'usr/sbin/bgpd', onRequest: true },
   openbgpctl: { package: 'openbgpd', file: 'usr/sbin/bgpctl', onRequest: true },
+  podman: { package: 'podman', file: 'usr/bin/podman', onRequest: true },
+  conmon: { package: 'conmon', file: 'usr/bin/conmon', onRequest: true },
+  runc: { package: 'runc', file: 'usr/sbin/runc', onRequest: true },
+  mmdebstrap: { package: 'mmdebstrap', file: 'usr/bin/mmdebstrap', onRequest: true, script: true },
+  mmtarfilter: { package: 'mmdebstrap', file: 'usr/bin/mmtarfilter', onRequest: true, script: true },
 } as const satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -132,6 +139,11 @@ export function debianTools(): DebianTools {
     gobgp: path('gobgp'),
     openbgpd: path('openbgpd'),
     openbgpctl: path('openbgpctl'),
+    podman: path('podman'),
+    conmon: path('conmon'),
+    runc: path('runc'),
+    mmdebstrap: path('mmdebstrap'),
+    mmtarfilter: path('mmtarfilter'),
     libfaketime: join(root, 'packages', FAKETIME.package, 'usr/lib', triplet(), 'faketime', FAKETIME.name),
   };
 }
@@ -162,8 +174,8 @@ function isPrepared(packageName: string): boolean {
 }
 
 /**
- * Makes the named tools (by default all but other BGP daemons) ready to run and returns their paths. Fast when there is nothing to
- * do; safe when several processes ask at once.
+ * Makes the named tools (by default those that tests and demo always need) ready to run and returns their
+ * paths. Fast when there is nothing to do; safe when several processes ask at once.
  * @throws Error naming the packages that could not be had, and what to do
  */
 export async function prepareDebian(names: readonly ToolName[] = ORDINARY_TOOL_NAMES): Promise<DebianTools> {
@@ -196,6 +208,23 @@ function finish(packageName: string, versions: ReadonlyMap<string, string>): voi
 
 function writeWrapper(name: ProgramName, target: string): void {
   const folders = libraryFolders(name).join(':');
+  if (programOf(name).script !== true) demandLibraries(target, folders);
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  const lines = [
+    '#!/bin/sh',
+    '# Written by scripts/debian.ts.',
+    `LD_LIBRARY_PATH=${quoted(folders)}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}`,
+    'export LD_LIBRARY_PATH',
+    // Debian's etcd asks for this on every architecture but amd64.
+    ...(name === 'etcd' && process.arch !== 'x64' ? [`export ETCD_UNSUPPORTED_ARCH=${process.arch}`] : []),
+    `exec ${quoted(target)} "$@"`,
+  ];
+  mkdirSync(bin, { recursive: true });
+  writeAtomically(join(bin, name), `${lines.join('\n')}\n`, 0o755);
+}
+
+/** @throws Error when a program would not find a library of its own */
+function demandLibraries(target: string, folders: string): void {
   const missing = execFileSync('ldd', [target], {
     encoding: 'utf8',
     env: { ...process.env, LD_LIBRARY_PATH: folders },
@@ -210,18 +239,6 @@ function writeWrapper(name: ProgramName, target: string): void {
         'They should have come with its package; these packages are meant for Debian 12.',
     );
   }
-  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  const lines = [
-    '#!/bin/sh',
-    '# Written by scripts/debian.ts.',
-    `LD_LIBRARY_PATH=${quoted(folders)}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}`,
-    'export LD_LIBRARY_PATH',
-    // Debian's etcd asks for this on every architecture but amd64.
-    ...(name === 'etcd' && process.arch !== 'x64' ? [`export ETCD_UNSUPPORTED_ARCH=${process.arch}`] : []),
-    `exec ${quoted(target)} "$@"`,
-  ];
-  mkdirSync(bin, { recursive: true });
-  writeAtomically(join(bin, name), `${lines.join('\n')}\n`, 0o755);
 }
 
 /**

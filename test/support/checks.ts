@@ -129,6 +129,30 @@ const CHECKS: Readonly<Record<string, Check>> = {
     ],
     'file-change': ['a peer deleted from the file is held too; approved, it ends that session alone'],
   }),
+  ...inFile('image', {
+    'image-rack': [
+      'six containers of the image, started with the documented commands, bring the rack topology up over TLS',
+      'image-user-without-port',
+    ],
+    'image-capabilities': [
+      'in the container calico-rr has no capability but those for port 179 and for reading its mounts, even with --privileged',
+    ],
+    'image-sigterm': [
+      "with RR2 stopped, docker stop and start of RR1's container delete no kernel route and lose no ping",
+      'plain-sigterm',
+    ],
+    'image-read-only': [
+      'with a read-only root the container needs no writable place but its one volume',
+      'image-user-without-port',
+    ],
+    'image-unprivileged': [
+      'an unprivileged user runs the image where port and files permit',
+      'image-user-without-port',
+    ],
+    'image-user-without-port': [
+      'control: an unprivileged user who may not bind port 179 is told so, and no session comes up',
+    ],
+  }),
 };
 
 function inFile(

@@ -81,7 +81,13 @@ function rules(direction: 'import' | 'export', family: Family): Field {
     ),
   });
   const what = direction === 'import' ? 'taken from' : 'given to';
-  return honoured(SINCE, list(rule), `Rules for IPv${family} routes that are ${what} the peer, in order.`);
+  const description = `Rules for IPv${family} routes that are ${what} the peer, in order.`;
+  return honoured(
+    SINCE,
+    list(rule),
+    description,
+    direction === 'import' && family === 4 ? {} : { like: 'importV4' },
+  );
 }
 
 export const BGP_FILTER: KindSchema = {

@@ -22,6 +22,7 @@ import {
 } from '../reading.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { readSecretKeyRef } from '../secret-reference.ts';
+import { oneOf } from './one-of.ts';
 import type { Fields, Shape } from './shape.ts';
 
 /** Finds every value of `object` that its field cannot have, and every field that is missing. Unknown ones pass. */
@@ -130,12 +131,6 @@ function checkChoice(
     of.some((one) => one === text || (anyCase && one.toLowerCase() === text.toLowerCase()));
   if (typeof value === 'string' && known(value)) return;
   reject(findings, 'bad-field', path, `is ${quote(value)}, not ${oneOf(of)}.`);
-}
-
-/** `a, b or c` */
-export function oneOf(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function checkAddress(

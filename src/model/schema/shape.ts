@@ -62,6 +62,8 @@ export interface Field {
   /** What an absent field means, as a value or in words. */
   readonly default?: Json;
   readonly required?: true;
+  /** The field beside it that holds the same, said once in the documentation. */
+  readonly like?: string;
   /** Honoured without a word where it has this value, the same as not set. */
   readonly quietly?: string;
 }
@@ -90,7 +92,7 @@ export interface KindSchema {
   readonly example?: string;
 }
 
-type More = Pick<Field, 'note' | 'default' | 'required' | 'quietly'>;
+type More = Pick<Field, 'note' | 'default' | 'required' | 'quietly' | 'like'>;
 
 export function honoured(since: string, shape: Shape, description: string, more: More = {}): Field {
   return { shape, since, standing: 'honoured', description, ...more };

@@ -11,6 +11,9 @@ import { type DaemonStatus, type ProtocolRow, parseProtocols, parseStatus } from
 /** How long protocols may take to go down and come back: BIRD gives a dead peer 10 s to take its NOTIFICATION. */
 export const SETTLE_TIMEOUT_MS = 20_000;
 
+/** A session opens its socket some moments after BIRD took it; only then does it know whether it can. */
+const OPENING_TIMEOUT_MS = 2_000;
+
 export type Rows = ReadonlyMap<string, ProtocolRow>;
 
 /** The BGP rows of `show protocols` by name. */
@@ -39,11 +42,27 @@ export async function verifyRunning(
   for (let wait = 2; ; wait = Math.min(wait * 2, 200)) {
     const [status, rows] = await Promise.all([daemonStatus(control), bgpRows(control)]);
     if (!status.reconfiguring && sameNames(asked, rows)) {
-      return disabled ? rows : enableAll(control, config, rows);
+      return disabled ? rows : enableAll(control, config, await untilOpened(control, rows));
     }
     if (performance.now() > deadline) throw notAsAsked(asked, rows, status);
     await pause(wait);
   }
+}
+
+async function untilOpened(control: ControlSocket, rows: Rows): Promise<Rows> {
+  const deadline = performance.now() + OPENING_TIMEOUT_MS;
+  let now = rows;
+  for (let wait = 2; [...now.values()].some(isOpening); wait = Math.min(wait * 2, 200)) {
+    if (performance.now() > deadline) break;
+    await pause(wait);
+    now = await bgpRows(control);
+  }
+  return now;
+}
+
+/** Started, but neither connecting nor waiting for anything that BIRD names. */
+function isOpening(row: ProtocolRow): boolean {
+  return row.state === 'start' && row.info.trim() === 'Idle';
 }
 
 /** BIRD disables a session for good when it cannot listen; once more may do, as the port may be free by now. */
@@ -51,7 +70,7 @@ async function enableAll(control: ControlSocket, config: SpeakerConfig, rows: Ro
   const idle = [...rows.values()].filter((row) => row.state === 'down');
   if (idle.length === 0) return rows;
   await Promise.all(idle.map((row) => control.request(`enable ${row.name}`)));
-  const again = await bgpRows(control);
+  const again = await untilOpened(control, await bgpRows(control));
   const still = idle.map((row) => again.get(row.name)).find((row) => row?.state === 'down');
   if (still !== undefined) throw heldDown(config, still);
   return again;

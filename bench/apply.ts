@@ -7,15 +7,7 @@
  * file and runs `birdc configure`. It does not watch anything, compile anything or check what it did.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +19,7 @@ import { type ProtocolRow, parseProtocols } from '../src/engine/bird/replies.ts'
 import { type Etcd, startEtcd } from '../test/support/etcd.ts';
 import { start } from '../test/support/processes.ts';
 import { until } from '../test/support/until.ts';
+import { cpuOf } from './process-cost.ts';
 import { type BenchRow, milliseconds, printResult, quantile } from './result.ts';
 
 const CLIENTS = 2_500;
@@ -55,15 +48,6 @@ function clientAddress(index: number): string {
 
 function sessionName(address: string): string {
   return `Global_${address.replaceAll('.', '_')}`;
-}
-
-/** CPU time that a process has used on all its threads, milliseconds. */
-function cpuOf(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const nanoseconds = threads.map((thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
-  );
-  return nanoseconds.reduce((sum, value) => sum + value, 0) / 1e6;
 }
 
 async function sessionsOf(bird: ControlSocket): Promise<ReadonlyMap<string, ProtocolRow>> {

@@ -9,7 +9,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type BenchResult, isBenchResult } from './result.ts';
 
-const BENCHES = ['compile', 'apply'] as const;
+const BENCHES = ['compile', 'apply', 'kubernetes'] as const;
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
 const HEADING = `# What was measured
 

@@ -149,9 +149,12 @@ export function agree(settings: SessionSettings, open: Open): Negotiated | Proto
   }
 }
 
+/** They are all the same octets, which nobody changes. */
+const KEEPALIVE = encodeKeepalive();
+
 /** A KEEPALIVE, and the time of the next one. */
 export function keepalive(connection: Connection, negotiated: Negotiated): readonly Effect[] {
-  const send: Effect = { do: 'send', connection, message: encodeKeepalive() };
+  const send: Effect = { do: 'send', connection, message: KEEPALIVE };
   return [send, ...restartKeepalive(connection, negotiated)];
 }
 

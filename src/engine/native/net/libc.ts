@@ -1,0 +1,58 @@
+/**
+ * The three functions of the C library that Node has no words for, called through koffi, an optional dependency: a
+ * machine without it runs every session but those that ask for TCP-MD5 or TTL security.
+ */
+import { createRequire } from 'node:module';
+import { messageOf } from '../../../model/errors.ts';
+
+export interface Libc {
+  /** @returns 0, or the negated error number of the system */
+  setsockopt(descriptor: number, level: number, option: number, value: Uint8Array): number;
+  /** @returns a descriptor, or the negated error number */
+  socket(domain: number, type: number): number;
+  closeDescriptor(descriptor: number): void;
+}
+
+/** Why there is no such way to the system's sockets here. */
+export interface NoLibc {
+  readonly missing: string;
+}
+
+let loaded: Libc | NoLibc | undefined;
+
+/** Loads it once; the same answer for ever. */
+export function loadLibc(): Libc | NoLibc {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Libc | NoLibc {
+  // The numbers of socket options and the layout of their values are Linux's.
+  if (process.platform !== 'linux')
+    return { missing: `they are built for Linux, and this is ${process.platform}` };
+  try {
+    // Not an import: a package that may be missing must not keep the program from starting.
+    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
+    const library = koffi.load(null);
+    const setsockopt: (...words: readonly (number | Uint8Array)[]) => number = library.func(
+      'int setsockopt(int, int, int, const uint8_t *, uint32_t)',
+    );
+    const socket: (...words: readonly number[]) => number = library.func('int socket(int, int, int)');
+    const close: (descriptor: number) => number = library.func('int close(int)');
+    return {
+      setsockopt: (descriptor, level, option, value) =>
+        setsockopt(descriptor, level, option, value, value.length) === 0 ? 0 : -koffi.errno(),
+      socket: (domain, type) => {
+        const descriptor = socket(domain, type, 0);
+        return descriptor < 0 ? -koffi.errno() : descriptor;
+      },
+      closeDescriptor: (descriptor) => void close(descriptor),
+    };
+  } catch (error) {
+    return { missing: `the npm package koffi does not load (${firstLine(messageOf(error))})` };
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}

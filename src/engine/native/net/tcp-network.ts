@@ -127,7 +127,7 @@ function dial(clock: Clock, libc: Libc | null, target: DialTarget, events: WireE
   const source = sourceAddress === null ? {} : { localAddress: sourceAddress };
   let socket: Socket;
   try {
-    socket = libc === null ? new Socket() : socketFor(libc, target);
+    socket = socketFor(libc, target);
   } catch (error) {
     return deadWire(clock, events, messageOf(error));
   }
@@ -150,8 +150,12 @@ function deadWire(clock: Clock, events: WireEvents, reason: string): Wire {
 }
 
 /** A socket with all that its first segment must have. */
-function socketFor(libc: Libc, target: DialTarget): Socket {
+function socketFor(libc: Libc | null, target: DialTarget): Socket {
   const { peerAddress } = target;
+  if (libc === null) {
+    protect(libc, null, peerAddress, target);
+    return new Socket();
+  }
   const family = familyOfAddress(peerAddress);
   const descriptor = openSocket(libc, family);
   try {

@@ -21,6 +21,7 @@ import type {
   StopMode,
 } from '../engine.ts';
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
+import { shutdownText } from '../shutdown-text.ts';
 import { type BirdVersion, birdVersion, parseComplaint } from './binary.ts';
 import { digestIn, readIfThere, sessionBlocksIn, stage } from './config-file.ts';
 import type { ControlSocket } from './control-socket.ts';
@@ -42,7 +43,6 @@ import { prefixWarnings } from './prefix-warnings.ts';
 import { createRefusals } from './refusals.ts';
 import { instanceMark, type Rendered, renderSections, sessionTextsOf } from './render.ts';
 import { parseProtocols, parseRouteCounts, sessionStateOf } from './replies.ts';
-import { shutdownText } from './shutdown-text.ts';
 import { bgpRows, daemonStatus, type Rows, SETTLE_TIMEOUT_MS, verifyRunning } from './verify.ts';
 
 export type { BirdEngineOptions, RenderOptions } from './options.ts';

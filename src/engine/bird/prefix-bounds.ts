@@ -31,7 +31,7 @@ export function prefixSet(prefixes: readonly Prefix[]): string | undefined {
  */
 export function acceptedPrefixes(
   config: SpeakerConfig,
-  options: ResolvedRenderOptions,
+  options: Pick<ResolvedRenderOptions, 'acceptPrefixes'>,
 ): readonly Prefix[] | undefined {
   if (config.forwards || options.acceptPrefixes === 'any') return undefined;
   return [

@@ -1,0 +1,37 @@
+/**
+ * The native engine alone, for measuring: `node bench/reflector.ts CONFIG.json` runs what a SpeakerConfig in JSON asks for
+ * and prints `ready` once it listens. SIGHUP reads the file again; SIGTERM ends it.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createNativeEngine } from '../src/engine/native/native-engine.ts';
+import type { SpeakerConfig } from '../src/topology/speaker-config.ts';
+
+const [file] = process.argv.slice(2);
+if (file === undefined) {
+  process.stderr.write('usage: node bench/reflector.ts CONFIG.json\n');
+  process.exit(2);
+}
+const stateDir = mkdtempSync(join(tmpdir(), 'calico-rr-bench-'));
+const log = pino({ level: process.env.BENCH_LOG ?? 'silent' });
+const engine = createNativeEngine({ stateDir, log, maxPrefixes: 1_000_000 });
+
+async function apply(path: string): Promise<void> {
+  const config: SpeakerConfig = JSON.parse(readFileSync(path, 'utf8'));
+  const { refused } = await engine.apply(config, new Map());
+  for (const { session, problem } of refused) {
+    process.stderr.write(`${session}: ${problem.message}\n`);
+  }
+}
+
+await apply(file);
+process.stdout.write('ready\n');
+process.on('SIGHUP', () => void apply(file));
+process.on('SIGTERM', () => {
+  void engine.stop('graceful').then(() => {
+    rmSync(stateDir, { recursive: true, force: true });
+    process.exit(0);
+  });
+});

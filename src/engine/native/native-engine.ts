@@ -1,0 +1,529 @@
+/**
+ * The Engine seam on our own BGP, within this process: no daemon, no root, no other package. `apply` compares what is
+ * asked for with what runs, session by session, and touches nothing that stays as it is.
+ *
+ * docs/engine.md tells how it works. The parts: session-plan (what a session needs), peer (a session with its routes),
+ * table (routes and update groups of a family), pacer (when changes are passed on), recovery and earlier-run (our own
+ * restart), transport (sockets and state machines).
+ */
+import { join, resolve } from 'node:path';
+import { CEASE, cease, FAMILIES, type Family } from '../../bgp/index.ts';
+import { CalicoRrError } from '../../model/errors.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { SpeakerConfig } from '../../topology/speaker-config.ts';
+import { judgeSessions } from '../bird/judge.ts';
+import { DEFAULT_LLGR_SECONDS, DEFAULT_MAX_PREFIXES } from '../bird/options.ts';
+import { acceptedPrefixes, admits } from '../bird/prefix-bounds.ts';
+import { localAddressOf } from '../bird/session-block.ts';
+import type {
+  ApplyReport,
+  DrainRequest,
+  Engine,
+  EngineEvent,
+  EngineState,
+  ObservedSession,
+  SessionOutcome,
+} from '../engine.ts';
+import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
+import { shutdownText } from '../shutdown-text.ts';
+import { type EarlierRun, earlierRun } from './earlier-run.ts';
+import { type Explanation, explainPrefix } from './explain.ts';
+import type { NativeEngineOptions, NativeOptions } from './options.ts';
+import { createPacer, type Pacer } from './pacer.ts';
+import { createPeer, type Peer } from './peer.ts';
+import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './peer-link.ts';
+import { prefixText } from './prefix-text.ts';
+import { type Recovery, startRecovery } from './recovery.ts';
+import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
+import { showTime } from './show-time.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+import { createTable, type Table } from './table.ts';
+import { createTransport } from './transport.ts';
+
+export type { Explanation } from './explain.ts';
+export type { NativeEngineOptions } from './options.ts';
+
+/** Counters of one session, for status pages and metrics. */
+export interface SessionDetail {
+  readonly name: string;
+  readonly status: PeerStatus;
+  /** Routes taken, rejected by policy, waiting for their peer's return, told to it. */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly stale: number;
+  readonly told: number;
+  readonly dropped: Peer['dropped'];
+}
+
+export interface NativeEngine extends Engine {
+  /** Why a prefix goes the way it goes; undefined where nobody told it. */
+  explain(prefix: string): Explanation | undefined;
+  details(): readonly SessionDetail[];
+  /** Prefixes, routes and distinct sets of attributes, by family. */
+  tableSizes(): Readonly<
+    Record<Family, { readonly prefixes: number; readonly routes: number; readonly sets: number }>
+  >;
+}
+
+interface Running {
+  plan: SessionPlan;
+  /** `contextKey` and password of the plan, to see without planning anew that nothing changed. */
+  contextKey: string;
+  password: string | undefined;
+  readonly peer: Peer;
+  readonly link: PeerLink;
+}
+
+const WARN_AT = 0.8;
+/** After so long without change, what is kept for quick starts is given back. */
+const TIDY_MS = 2000;
+/** How long after a restart peers are waited for at most (RFC 4724); BIRD's own 240 s is too long. */
+const RECOVERY_MS = 60_000;
+
+/** Starts nothing and touches nothing yet: the first `apply` does. */
+export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
+  const directory = resolve(options.stateDir);
+  const { log } = options;
+  const clock: Clock = options.clock ?? SYSTEM_CLOCK;
+  const resolved: NativeOptions = {
+    acceptPrefixes: options.acceptPrefixes ?? 'any',
+    maxPrefixes: options.maxPrefixes ?? DEFAULT_MAX_PREFIXES,
+    llgrSeconds: options.llgrSeconds ?? DEFAULT_LLGR_SECONDS,
+  };
+  const listeners: ((event: EngineEvent) => void)[] = [];
+
+  /** All that there is while it runs. */
+  interface Core {
+    readonly transport: Transport;
+    readonly tables: Readonly<Record<Family, Table>>;
+    readonly pacer: Pacer;
+    readonly earlier: EarlierRun;
+    recovery: Recovery | null;
+  }
+  let core: Core | undefined;
+  let lock: ProcessLock | undefined;
+  let stage: 'off' | 'avoid' | 'stopped' = 'off';
+  let applied:
+    | { readonly config: SpeakerConfig; readonly passwords: ReadonlyMap<string, string> }
+    | undefined;
+  const running = new Map<string, Running>();
+  let listening = '';
+
+  let queue: Promise<unknown> = Promise.resolve();
+  function exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = queue.then(work);
+    queue = result.catch(() => {});
+    return result;
+  }
+
+  function establishedNames(): readonly string[] {
+    return [...running.values()].filter(({ peer }) => peer.negotiated !== null).map(({ link }) => link.name);
+  }
+
+  async function start(config: SpeakerConfig): Promise<Core> {
+    lock ??= await takeProcessLock(join(directory, 'engine.lock'), (pid) => takenBy(pid, directory));
+    if (core !== undefined) return core;
+    const transport = createTransport({ clock, log });
+    const tables = { 4: createTable(4), 6: createTable(6) };
+    let cancelTidy = (): void => {};
+    const pacer = createPacer(
+      clock,
+      (call) => void setImmediate(call),
+      (goOn) => {
+        for (const family of FAMILIES) if (!tables[family].work(goOn)) return false;
+        cancelTidy();
+        cancelTidy = clock.setTimer(TIDY_MS, () => {
+          for (const family of FAMILIES) tables[family].tidy();
+        });
+        return true;
+      },
+    );
+    const stopPacer = pacer.stop;
+    const stoppable: Pacer = {
+      wake: pacer.wake,
+      stop() {
+        cancelTidy();
+        stopPacer();
+      },
+    };
+    const earlier = earlierRun(directory, clock, (error) =>
+      log.warn(
+        { err: error },
+        'the list of sessions that are up could not be written; after a restart nobody is waited for',
+      ),
+    );
+    const made: Core = { transport, tables, pacer: stoppable, earlier, recovery: null };
+    const before = await earlier.read();
+    const awaited = new Set(
+      config.sessions.filter(({ name }) => before?.has(name) === true).map(({ name }) => name),
+    );
+    if (awaited.size > 0) beginRecovery(made, awaited, config);
+    else await earlier.write([]);
+    core = made;
+    for (const listener of listeners) listener({ type: 'started', recovered: awaited.size > 0 });
+    return made;
+  }
+
+  function beginRecovery(made: Core, awaited: ReadonlySet<string>, config: SpeakerConfig): void {
+    let bound = RECOVERY_MS;
+    for (const { gracefulRestartSeconds } of config.sessions) {
+      if (gracefulRestartSeconds > 0) bound = Math.min(bound, gracefulRestartSeconds * 1000);
+    }
+    for (const family of FAMILIES) made.tables[family].hold();
+    log.info(
+      { peers: awaited.size, boundMs: bound },
+      'recovering: peers keep our routes while theirs are learned again',
+    );
+    made.recovery = startRecovery(awaited, bound, clock, (because) => {
+      log.info({ because }, 'recovered: routes are told from now on');
+      for (const family of FAMILIES) made.tables[family].release();
+      for (const { link, plan } of running.values()) link.updateSettings(plan.settings(false));
+      made.pacer.wake();
+    });
+  }
+
+  function add(made: Core, plan: SessionPlan, contextKey: string, password: string | undefined): void {
+    const { name } = plan.session;
+    const noted = (): void => made.earlier.changed(establishedNames);
+    const peer = createPeer(plan.identity, plan.policy, {
+      table: made.tables[plan.session.family],
+      clock,
+      wake: made.pacer.wake,
+      onUp: ({ gracefulRestart }) => {
+        log.debug({ session: name }, 'session is up');
+        made.recovery?.up(name, gracefulRestart?.restarting === true, gracefulRestart !== null);
+        noted();
+      },
+      onDown: (cause) => {
+        log.debug({ session: name, cause: cause.kind }, 'session is down');
+        made.recovery?.gone(name);
+        noted();
+      },
+      onEndOfRib: () => made.recovery?.endOfRib(name),
+    });
+    const link = made.transport.add(plan.settings(made.recovery?.active === true), peer.events);
+    peer.attach(link);
+    running.set(name, { plan, contextKey, password, peer, link });
+    if (stage !== 'stopped') link.start();
+  }
+
+  /** Ends a session; the peer is told why. Resolves when its sockets are closed. */
+  function end(name: string, subcode: number): Promise<void> {
+    const found = running.get(name);
+    if (found === undefined) return Promise.resolve();
+    running.delete(name);
+    found.link.stop(cease(subcode));
+    found.peer.remove();
+    core?.recovery?.endOfRib(name);
+    return found.link.close();
+  }
+
+  async function listen(transport: Transport, config: SpeakerConfig): Promise<boolean> {
+    const wanted = new Map<string, ListenAddress>();
+    for (const session of config.sessions) {
+      const address = localAddressOf(config, session);
+      if (address !== null) wanted.set(address, { address, port: config.listenPort });
+    }
+    const key = [...wanted.keys()].sort().join(' ') + config.listenPort;
+    if (key === listening) return false;
+    const failures = await transport.listen([...wanted.values()]);
+    const [first] = failures;
+    if (first !== undefined) {
+      const { address, port } = first.address;
+      throw new CalicoRrError('E_ENGINE_START', `cannot listen on ${address} port ${port}: ${first.reason}`, {
+        hint: 'Another BGP speaker may hold the port (ss -ltnp), or the address is not on this machine. It is tried again.',
+      });
+    }
+    listening = key;
+    return true;
+  }
+
+  async function applyNow(
+    config: SpeakerConfig,
+    passwords: ReadonlyMap<string, string>,
+  ): Promise<ApplyReport> {
+    if (config.forwards) {
+      throw new CalicoRrError(
+        'E_ENGINE_REFUSED',
+        `${config.speaker} is a Calico node: it has to program its kernel's routes, which the native engine does not`,
+        { hint: 'Run it with --engine bird.' },
+      );
+    }
+    const { fit, refused: unfit } = judgeSessions(config, passwords);
+    const made = await start(config);
+    const refused = [...unfit];
+    const context = planContext(config, resolved, (family) => made.tables[family].rib.sets, stage !== 'off');
+    const plans = new Map<string, SessionPlan>();
+    const taken = new Map<string, string>();
+    for (const session of fit) {
+      const password = session.password ? passwords.get(session.name) : undefined;
+      const known = running.get(session.name);
+      const fault = faultOf(session);
+      if (fault !== undefined) {
+        refused.push({ session: session.name, problem: fault });
+        continue;
+      }
+      const other = taken.get(session.peerAddress);
+      if (other !== undefined) {
+        refused.push({ session: session.name, problem: sameAddress(session.name, other, session.because) });
+        continue;
+      }
+      const unchanged =
+        known !== undefined &&
+        known.plan.session === session &&
+        known.contextKey === context.key &&
+        known.password === password;
+      const plan = unchanged ? known.plan : planSession(context, session, password);
+      if (!unchanged) {
+        const reason = made.transport.refusalOf(plan.settings(false));
+        if (reason !== null) {
+          refused.push({ session: session.name, problem: cannotRun(session.name, reason, session.because) });
+          continue;
+        }
+      }
+      taken.set(session.peerAddress, session.name);
+      plans.set(session.name, plan);
+    }
+    const listensAnew = await listen(made.transport, { ...config, sessions: fit });
+    const sessions = await bringAbout(made, plans, context, passwords);
+    applied = { config, passwords };
+    const wrote = listensAnew || [...sessions.values()].some((outcome) => outcome !== 'kept');
+    return { sessions, refused, wrote };
+  }
+
+  async function bringAbout(
+    made: Core,
+    plans: ReadonlyMap<string, SessionPlan>,
+    context: PlanContext,
+    passwords: ReadonlyMap<string, string>,
+  ): Promise<Map<string, SessionOutcome>> {
+    const outcomes = new Map<string, SessionOutcome>();
+    const gone: Promise<void>[] = [];
+    for (const name of [...running.keys()]) {
+      if (plans.has(name)) continue;
+      outcomes.set(name, 'removed');
+      gone.push(end(name, CEASE.peerDeconfigured));
+    }
+    for (const [name, plan] of plans) {
+      const known = running.get(name);
+      if (known !== undefined && known.plan.key !== plan.key) {
+        outcomes.set(name, 'restarted');
+        gone.push(end(name, CEASE.otherConfigurationChange));
+      }
+    }
+    // A new session may be with the address of one that has just ended.
+    await Promise.all(gone);
+    const retargeted = new Set<Running>();
+    for (const [name, plan] of plans) {
+      const password = plan.session.password ? passwords.get(name) : undefined;
+      const known = running.get(name);
+      if (known === undefined) {
+        if (!outcomes.has(name)) outcomes.set(name, 'added');
+        add(made, plan, context.key, password);
+        continue;
+      }
+      if (known.plan === plan) {
+        outcomes.set(name, 'kept');
+        continue;
+      }
+      const before = known.peer.terms();
+      const taught = known.peer.setPolicy(plan.policy);
+      const after = known.peer.terms();
+      const told = before !== null && after !== null && JSON.stringify(before) !== JSON.stringify(after);
+      if (told) retargeted.add(known);
+      outcomes.set(name, taught || told ? 'changed' : 'kept');
+      known.plan = plan;
+      known.contextKey = context.key;
+      known.password = password;
+    }
+    retarget(made, retargeted);
+    return outcomes;
+  }
+
+  function retarget(made: Core, changed: Iterable<Running>): void {
+    for (const family of FAMILIES) {
+      const changes = new Map(
+        [...changed].flatMap(({ peer, plan }) => {
+          const terms = plan.session.family === family ? peer.terms() : null;
+          return terms === null ? [] : [[peer.source, terms] as const];
+        }),
+      );
+      if (changes.size > 0) made.tables[family].retarget(changes);
+    }
+    made.pacer.wake();
+  }
+
+  function observeNow(): EngineState {
+    const sessions = [...running.values()]
+      .map(({ link }) => observed(link, clock, stage === 'stopped'))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+    return {
+      engine: 'native',
+      running: core !== undefined,
+      routerId: core === undefined ? null : (applied?.config.routerId ?? null),
+      recovering: core?.recovery?.active === true,
+      sessions,
+      warnings: limitWarnings(),
+    };
+  }
+
+  function limitWarnings(): readonly Problem[] {
+    const warnings: Problem[] = [];
+    for (const { peer, plan } of running.values()) {
+      const { most } = plan.policy;
+      const held = core?.tables[plan.session.family].rib.acceptedCount(peer.source) ?? 0;
+      if (most === null || held < most * WARN_AT) continue;
+      const full = held >= most;
+      warnings.push({
+        code: 'prefix-limit',
+        severity: 'warning',
+        subject: plan.session.because,
+        message: `session ${plan.session.name} holds ${held} routes of at most ${most}${full ? ': further ones are refused' : ''}`,
+        hint: full
+          ? 'Raise --max-prefixes or its max_prefixes, or find out why this peer announces so many.'
+          : 'Raise --max-prefixes or its max_prefixes before routes are refused.',
+      });
+    }
+    return warnings;
+  }
+
+  async function enterStage(next: typeof stage): Promise<void> {
+    if (applied === undefined) {
+      throw new CalicoRrError('E_ENGINE_PROTOCOL', 'there is nothing to drain: no state was applied yet');
+    }
+    stage = next;
+    await applyNow(applied.config, applied.passwords);
+  }
+
+  async function drain(request: DrainRequest): Promise<void> {
+    try {
+      await exclusively(() => enterStage('avoid'));
+      await request.proceed();
+    } catch (error) {
+      if (applied !== undefined) await exclusively(() => enterStage('off'));
+      throw error;
+    }
+    await exclusively(async () => {
+      stage = 'stopped';
+      const text = shutdownText(request.message);
+      for (const { link } of running.values()) link.stop(cease(CEASE.administrativeShutdown, text));
+      await core?.earlier.forget();
+    });
+  }
+
+  async function stop(): Promise<void> {
+    const ending = core;
+    core = undefined;
+    if (ending !== undefined) {
+      ending.recovery?.stop();
+      const names = establishedNames();
+      // Written before the sessions end, which would be noted as peers that are down.
+      ending.earlier.stop();
+      if (stage !== 'stopped') await ending.earlier.write(names);
+      for (const { link, peer } of running.values()) {
+        link.stop(null);
+        peer.remove();
+      }
+      ending.earlier.stop();
+      ending.pacer.stop();
+      await ending.transport.close();
+    }
+    running.clear();
+    listening = '';
+    applied = undefined;
+    await lock?.release();
+    lock = undefined;
+  }
+
+  return {
+    name: 'native',
+    apply: (config, passwords) => exclusively(() => applyNow(config, passwords)),
+    observe: async () => observeNow(),
+    async lostRoutes(config) {
+      const next = acceptedPrefixes(config, resolved);
+      if (core === undefined || next === undefined) return [];
+      const now = applied === undefined ? undefined : acceptedPrefixes(applied.config, resolved);
+      if (now?.every((prefix) => admits(next, prefix)) === true) return [];
+      const lost: { session: string; prefix: string }[] = [];
+      for (const { peer, plan } of running.values()) {
+        if (plan.session.kind === 'reflector') continue;
+        const { rib } = core.tables[plan.session.family];
+        rib.forEachOf(peer.source, (id, _received, accepted) => {
+          const prefix = prefixText(rib.prefixes, id);
+          if (accepted && !admits(next, prefix)) lost.push({ session: plan.session.name, prefix });
+        });
+      }
+      return lost.sort((one, other) =>
+        `${one.session} ${one.prefix}` < `${other.session} ${other.prefix}` ? -1 : 1,
+      );
+    },
+    async countRoutes(session) {
+      const found = running.get(session);
+      if (core === undefined || found === undefined || found.peer.negotiated === null) return undefined;
+      const table = core.tables[found.plan.session.family];
+      return {
+        imported: table.rib.acceptedCount(found.peer.source),
+        exported: table.toldTo(found.peer.source),
+      };
+    },
+    drain,
+    stop: () => exclusively(stop),
+    onEvent: (listener) => void listeners.push(listener),
+    explain(prefix) {
+      const table = core?.tables[prefix.includes(':') ? 6 : 4];
+      return table === undefined ? undefined : explainPrefix(table, prefix);
+    },
+    details: () =>
+      [...running.values()].map(({ peer, link, plan }) => {
+        const table = core?.tables[plan.session.family];
+        const counts = table?.rib.countsOf(peer.source) ?? { accepted: 0, rejected: 0, stale: 0 };
+        const told = table?.toldTo(peer.source) ?? 0;
+        return { name: link.name, status: link.status(), ...counts, told, dropped: peer.dropped };
+      }),
+    tableSizes() {
+      const sizeOf = (family: Family) => {
+        const rib = core?.tables[family].rib;
+        return { prefixes: rib?.prefixes.count ?? 0, routes: rib?.routes ?? 0, sets: rib?.sets.count ?? 0 };
+      };
+      return { 4: sizeOf(4), 6: sizeOf(6) };
+    },
+  };
+}
+
+function observed(link: PeerLink, clock: Clock, stopped: boolean): ObservedSession {
+  const { state, since, lastError } = link.status();
+  const shown = stopped ? 'Down' : state;
+  return {
+    name: link.name,
+    state: shown,
+    protocolState: shown === 'Established' ? 'up' : shown === 'Down' ? 'down' : 'start',
+    since: showTime(since, clock.wallClock()),
+    info: lastError === null || shown === 'Established' ? shown : `${shown} ${lastError}`,
+  };
+}
+
+function takenBy(pid: string, directory: string): CalicoRrError {
+  return new CalicoRrError('E_STATE_DIR', `process ${pid} already runs an engine on ${directory}`, {
+    hint: 'End that one, or give this one a directory of its own with --state-dir.',
+  });
+}
+
+function cannotRun(session: string, reason: string, subject: string): Problem {
+  return {
+    code: 'engine-refused',
+    severity: 'error',
+    subject,
+    message: `session ${session}: ${reason}; it is not brought up without`,
+    hint: 'The rest was applied without it. The engine BIRD can run it: --engine bird.',
+  };
+}
+
+function sameAddress(session: string, other: string, subject: string): Problem {
+  return {
+    code: 'engine-refused',
+    severity: 'error',
+    subject,
+    message: `session ${session} has the peer address of ${other}: there is one session with each address`,
+    hint: `Remove one of the two. ${other} runs.`,
+  };
+}

@@ -1,0 +1,21 @@
+/** What the native engine may be told, and what it takes where it is told nothing. */
+import type { Logger } from 'pino';
+import type { Clock } from './peer-link.ts';
+
+export interface NativeEngineOptions {
+  /** A folder of our own, mode 0700: engine.lock, native-engine.json. Made if absent. */
+  readonly stateDir: string;
+  /** `pools`: a reflector takes only IP pools, service ranges and listed prefixes. Default `any`. */
+  readonly acceptPrefixes?: 'any' | 'pools';
+  /** Routes taken from one client at most; the excess is refused, the session stays. Default 10000. */
+  readonly maxPrefixes?: number;
+  /** Long-lived stale time that a reflector announces (RFC 9494), seconds; 0 turns it off. Default 3600. */
+  readonly llgrSeconds?: number;
+  readonly log: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+export type NativeOptions = Required<
+  Pick<NativeEngineOptions, 'acceptPrefixes' | 'maxPrefixes' | 'llgrSeconds'>
+>;

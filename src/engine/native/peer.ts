@@ -1,0 +1,270 @@
+/**
+ * One session with its routes: what comes in through its PeerLink goes through import policy into the RIB, and while
+ * it is up it is a member of an update group. It outlives connections, since routes may be stale.
+ */
+import {
+  type Cause,
+  encodeRouteRefresh,
+  forEachNlri,
+  type Negotiated,
+  type NlriBlock,
+  REFRESH,
+  type Retained,
+  type RouteRefresh,
+  type Update,
+} from '../../bgp/index.ts';
+import type { Clock, PeerEvents, PeerLink } from './peer-link.ts';
+import type { ExportTerms } from './policy/export-policy.ts';
+import type { ImportPolicy } from './policy/import-policy.ts';
+import { type AttributeSet, sameBytes } from './rib/attribute-sets.ts';
+import { type Loop, type ReceiveTermsOf, receiveAttributes } from './rib/received.ts';
+import type { Source } from './rib/rib.ts';
+import { createStaleRoutes, type StaleRoutes } from './stale-routes.ts';
+import type { Table } from './table.ts';
+
+/** What may change while the session is up. */
+export interface PeerPolicy {
+  readonly imports: ImportPolicy;
+  readonly allowLocalAs: number;
+  /** Routes taken at most; null: no limit. */
+  readonly most: number | null;
+  /** What it is told, once it is known what was agreed on. */
+  readonly terms: (negotiated: Negotiated) => ExportTerms;
+}
+
+export interface PeerIdentity {
+  readonly name: string;
+  readonly client: boolean;
+  readonly fellow: boolean;
+  readonly peerAs: number;
+  readonly localAs: number;
+  readonly routerId: number;
+  readonly address: Uint8Array;
+  /** Our cluster ID towards this client; null: it is none. */
+  readonly clusterId: number | null;
+}
+
+export interface DroppedRoutes {
+  readonly asLoop: number;
+  readonly originatorLoop: number;
+  readonly clusterLoop: number;
+  /** Beyond the limit. */
+  readonly overLimit: number;
+}
+
+export interface Peer {
+  readonly events: PeerEvents;
+  readonly source: number;
+  readonly negotiated: Negotiated | null;
+  readonly dropped: DroppedRoutes;
+  readonly stale: StaleRoutes['phase'];
+  /** Hands over the link that was made with `events`. */
+  attach(link: PeerLink): void;
+  /** @returns whether anything changed */
+  setPolicy(policy: PeerPolicy): boolean;
+  /** What it is to be told now; null: it is not up. */
+  terms(): ExportTerms | null;
+  /** Forgets it and its routes. */
+  remove(): void;
+}
+
+export interface PeerContext {
+  readonly table: Table;
+  readonly clock: Clock;
+  /** Something is to be passed on. */
+  readonly wake: () => void;
+  /** For who waits for this peer (recovery), and for logs. */
+  readonly onUp: (negotiated: Negotiated) => void;
+  readonly onDown: (cause: Cause) => void;
+  readonly onEndOfRib: () => void;
+}
+
+export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: PeerContext): Peer {
+  const { table, clock, wake } = context;
+  const { rib } = table;
+  const external = identity.localAs !== identity.peerAs;
+  let policy = first;
+  let link: PeerLink | undefined;
+  let negotiated: Negotiated | null = null;
+  const makeSource = (index: number, routerId: number): Source => {
+    const { name, client, fellow, peerAs, address } = identity;
+    return { index, name, client, fellow, peerAs, address, external, routerId };
+  };
+  const source = rib.addSource((index) => makeSource(index, 0)).index;
+  const stale = createStaleRoutes(rib, source, identity.fellow, clock, wake);
+  const dropped = { asLoop: 0, originatorLoop: 0, clusterLoop: 0, overLimit: 0 };
+  /** Routes were refused and not kept, so only the peer knows them. */
+  let incomplete = false;
+  /** Attributes of the last UPDATE, as they came, and what was made of them: they often come again. */
+  let last: {
+    readonly attributes: Uint8Array;
+    readonly nextHop: Uint8Array;
+    readonly set: AttributeSet;
+  } | null = null;
+  const address = new Uint8Array(rib.family === 4 ? 4 : 16);
+
+  function forgetLast(): void {
+    if (last !== null) rib.sets.release(last.set);
+    last = null;
+  }
+
+  function receive(attributes: Uint8Array, nextHop: Uint8Array, terms: ReceiveTermsOf): AttributeSet | null {
+    if (last !== null && sameBytes(last.attributes, attributes) && sameBytes(last.nextHop, nextHop)) {
+      return last.set;
+    }
+    const set = receiveAttributes(rib.sets, terms, attributes, nextHop);
+    if (typeof set === 'string') {
+      countLoop(set);
+      return null;
+    }
+    forgetLast();
+    last = { attributes: attributes.slice(), nextHop: nextHop.slice(), set };
+    return set;
+  }
+
+  function countLoop(loop: Loop): void {
+    if (loop === 'as-path') dropped.asLoop++;
+    else if (loop === 'originator-id') dropped.originatorLoop++;
+    else dropped.clusterLoop++;
+  }
+
+  function withdraw(block: NlriBlock): void {
+    forEachNlri(block, (at, bits) => {
+      const prefix = rib.prefixes.find(block.bytes, at, bits);
+      if (prefix >= 0) rib.remove(source, prefix);
+    });
+    if (incomplete && policy.most !== null && rib.acceptedCount(source) < policy.most) askAgain();
+  }
+
+  function announce(block: NlriBlock, set: AttributeSet): void {
+    const { most, imports } = policy;
+    forEachNlri(block, (at, bits) => {
+      const prefix = rib.prefixes.intern(block.bytes, at, bits);
+      rib.prefixes.writeAddress(prefix, address);
+      const used = imports.judge(address, bits, set);
+      if (most !== null && isOverLimit(prefix, used, most)) {
+        if (used !== null) rib.sets.release(used);
+        rib.remove(source, prefix);
+        rib.abandon(prefix);
+        incomplete = true;
+        dropped.overLimit++;
+        return;
+      }
+      rib.put(source, prefix, rib.sets.hold(set), used);
+    });
+  }
+
+  /** The limit bounds what is taken, and likewise what is remembered of what was rejected. */
+  function isOverLimit(prefix: number, used: AttributeSet | null, most: number): boolean {
+    if (used !== null) return rib.acceptedCount(source) >= most && rib.accepted(source, prefix) !== true;
+    return rib.countsOf(source).rejected >= most && rib.accepted(source, prefix) !== false;
+  }
+
+  function askAgain(): void {
+    if (negotiated?.routeRefresh !== true || link === undefined) return;
+    incomplete = false;
+    link.write([encodeRouteRefresh(rib.family)]);
+  }
+
+  const events: PeerEvents = {
+    up(next) {
+      negotiated = next;
+      rib.replaceSource(makeSource(source, next.peerRouterId));
+      stale.up(next);
+      const write = (chunks: readonly Uint8Array[]): boolean => link?.write(chunks) ?? true;
+      table.join({ source, write }, policy.terms(next));
+      wake();
+      context.onUp(next);
+    },
+    down(cause: Cause, retained: readonly Retained[]) {
+      negotiated = null;
+      table.leave(source);
+      forgetLast();
+      incomplete = false;
+      stale.down(retained.find(({ family }) => family === rib.family) ?? null);
+      wake();
+      context.onDown(cause);
+    },
+    update(update: Update) {
+      if (negotiated === null) return;
+      const terms: ReceiveTermsOf = {
+        external,
+        localAs: identity.localAs,
+        allowLocalAs: policy.allowLocalAs,
+        localRouterId: identity.routerId,
+        peerRouterId: negotiated.peerRouterId,
+        clusterId: identity.clusterId,
+      };
+      for (const block of update.withdrawn) if (block.family === rib.family) withdraw(block);
+      for (const { nlri, nextHop, attributes } of update.announced) {
+        if (nlri.family !== rib.family) continue;
+        const set = receive(attributes, nextHop, terms);
+        if (set === null) withdraw(nlri);
+        else announce(nlri, set);
+      }
+      if (update.endOfRib === rib.family) {
+        stale.endOfRib();
+        context.onEndOfRib();
+      }
+      if (rib.changed > 0) wake();
+    },
+    routeRefresh(refresh: RouteRefresh) {
+      switch (refresh.subtype) {
+        case REFRESH.request:
+          table.refresh(source, negotiated?.enhancedRouteRefresh ?? false);
+          break;
+        case REFRESH.begin:
+          stale.refreshBegins();
+          break;
+        case REFRESH.end:
+          stale.refreshEnds();
+          break;
+        default:
+          return;
+      }
+      wake();
+    },
+    drained() {
+      table.drained(source);
+      wake();
+    },
+  };
+
+  return {
+    events,
+    source,
+    get negotiated() {
+      return negotiated;
+    },
+    dropped,
+    get stale() {
+      return stale.phase;
+    },
+    attach(next) {
+      link = next;
+    },
+    setPolicy(next) {
+      const before = policy;
+      policy = next;
+      const otherImports = before.imports.key !== next.imports.key;
+      if (otherImports) {
+        rib.review(source, (prefix, received) => {
+          rib.prefixes.writeAddress(prefix, address);
+          return next.imports.judge(address, rib.prefixes.bitsOf(prefix), received);
+        });
+      }
+      const more = before.most !== null && (next.most === null || next.most > before.most);
+      if (before.allowLocalAs !== next.allowLocalAs || (incomplete && (more || otherImports))) askAgain();
+      wake();
+      return otherImports || before.most !== next.most || before.allowLocalAs !== next.allowLocalAs;
+    },
+    terms: () => (negotiated === null ? null : policy.terms(negotiated)),
+    remove() {
+      stale.stop();
+      table.leave(source);
+      forgetLast();
+      rib.removeSource(source);
+      wake();
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * From a SpeakerConfig's session to what the native engine runs: settings of its transport, its identity as a source of
+ * routes, its policy. Where two plans differ says what has to be done to a session that is up.
+ *
+ * Timers are those of the BIRD engine (bird/session-block.ts), for the same reasons.
+ */
+import { type Negotiated, parseAddress, parseRouterId } from '../../bgp/index.ts';
+import type { Family } from '../../model/address.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
+import { acceptedPrefixes } from '../bird/prefix-bounds.ts';
+import { localAddressOf, maxPrefixesOf } from '../bird/session-block.ts';
+import type { NativeOptions } from './options.ts';
+import type { PeerIdentity, PeerPolicy } from './peer.ts';
+import type { PeerSettings } from './peer-link.ts';
+import { exportTerms } from './policy/export-policy.ts';
+import { compileBound, compileImport, type TierBound } from './policy/import-policy.ts';
+import type { AttributeSets } from './rib/attribute-sets.ts';
+
+const HOLD_TIME = 90;
+const KEEPALIVE_TIME = 30;
+
+export interface SessionPlan {
+  readonly session: SessionConfig;
+  readonly identity: PeerIdentity;
+  readonly policy: PeerPolicy;
+  /** @param restarting we come up again and ask peers to wait for our End-of-RIB (RFC 4724, bit R) */
+  readonly settings: (restarting: boolean) => PeerSettings;
+  /** Two plans with the same key differ in nothing that a session which is up has to go down for. */
+  readonly key: string;
+}
+
+/** What plans depend on besides their sessions; made once for all of them. */
+export interface PlanContext {
+  readonly config: SpeakerConfig;
+  readonly options: NativeOptions;
+  readonly setsOf: (family: Family) => AttributeSets;
+  readonly lastChoice: boolean;
+  readonly bound: TierBound | null;
+  /** Two contexts with the same key make the same plans. */
+  readonly key: string;
+}
+
+export function planContext(
+  config: SpeakerConfig,
+  options: NativeOptions,
+  setsOf: (family: Family) => AttributeSets,
+  lastChoice: boolean,
+): PlanContext {
+  const { routerId, ipv4, ipv6, pools, serviceRanges, filters } = config;
+  const bound = compileBound(acceptedPrefixes(config, options));
+  const key = JSON.stringify([routerId, ipv4, ipv6, pools, serviceRanges, filters, lastChoice, bound?.key]);
+  return { config, options, setsOf, lastChoice, bound, key };
+}
+
+export function planSession(
+  { config, options, setsOf, lastChoice, bound }: PlanContext,
+  session: SessionConfig,
+  password: string | undefined,
+): SessionPlan {
+  const routerId = parseRouterId(config.routerId) ?? 0;
+  const localAddress = localAddressOf(config, session) ?? '';
+  const clusterId = session.client ? (parseRouterId(session.clusterId ?? config.routerId) ?? routerId) : null;
+  const identity: PeerIdentity = {
+    name: session.name,
+    client: session.client,
+    fellow: session.kind === 'reflector',
+    peerAs: session.peerAs,
+    localAs: session.localAs,
+    routerId,
+    address: parseAddress(session.peerAddress) ?? new Uint8Array(4),
+    clusterId,
+  };
+  const policy: PeerPolicy = {
+    imports: compileImport(config, session, bound, setsOf(session.family)),
+    allowLocalAs: session.allowLocalAs,
+    most: maxPrefixesOf(config, options, session),
+    terms: (negotiated: Negotiated) =>
+      exportTerms(config, session, negotiated, localAddress, clusterId, lastChoice),
+  };
+  const settings = (restarting: boolean): PeerSettings => ({
+    name: session.name,
+    peerAddress: session.peerAddress,
+    peerPort: session.peerPort,
+    sourceAddress: localAddress,
+    password: password ?? null,
+    ttlSecurityHops: session.ttlSecurityHops,
+    // As with BIRD's `multihop`: reflectors are rarely in one subnet with their peers.
+    direct: false,
+    session: {
+      offer: {
+        localAs: session.localAs,
+        peerAs: session.peerAs,
+        routerId,
+        ...timersOf(session),
+        families: [
+          {
+            family: session.family,
+            addPath: null,
+            ipv6NextHop: false,
+            // A reflector forwards nothing, so nothing stops being forwarded when it restarts.
+            forwarding: true,
+            longLivedSeconds: options.llgrSeconds === 0 ? null : options.llgrSeconds,
+          },
+        ],
+        extendedMessages: true,
+        gracefulRestart: { seconds: session.gracefulRestartSeconds, restarting, notification: true },
+      },
+      passive: session.passive,
+      connectDelaySeconds: 1,
+      connectRetrySeconds: 5,
+      delayOpenSeconds: 0,
+      idleHold: { first: 1, longest: 10 },
+      forgetErrorsSeconds: 300,
+      sendHoldSeconds: null,
+    },
+  });
+  return {
+    session,
+    identity,
+    policy,
+    settings,
+    key: JSON.stringify([settings(false), [...identity.address], identity]),
+  };
+}
+
+function timersOf(session: SessionConfig): {
+  readonly holdSeconds: number;
+  readonly keepaliveSeconds: number;
+} {
+  const { holdTimeSeconds } = session;
+  const keepaliveSeconds =
+    session.keepaliveSeconds ??
+    (holdTimeSeconds === null ? KEEPALIVE_TIME : Math.max(1, Math.floor(holdTimeSeconds / 3)));
+  // A keepalive that Calico sets beyond ours still has to come three times within the hold time.
+  return { keepaliveSeconds, holdSeconds: holdTimeSeconds ?? Math.max(HOLD_TIME, keepaliveSeconds * 3) };
+}
+
+/** What this engine has against a session that BIRD would have too, told in words; undefined: nothing. */
+export function faultOf(session: SessionConfig): Problem | undefined {
+  const because = whyNot(session);
+  if (because === undefined) return undefined;
+  return {
+    code: 'engine-refused',
+    severity: 'error',
+    subject: session.because,
+    message: `session ${session.name}: ${because}`,
+    hint: 'The rest was applied without it; it is tried again when it changes.',
+  };
+}
+
+function whyNot(session: SessionConfig): string | undefined {
+  if (session.client && session.peerAs !== session.localAs) {
+    return `a client in AS ${session.peerAs} cannot be reflected to from AS ${session.localAs} (RFC 4456 reflects within one AS)`;
+  }
+  const { ttlSecurityHops } = session;
+  if (ttlSecurityHops !== null && (ttlSecurityHops < 1 || ttlSecurityHops > 255)) {
+    return `TTL security for ${ttlSecurityHops} hops, it must be 1 to 255`;
+  }
+  return undefined;
+}

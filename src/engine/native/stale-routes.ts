@@ -1,0 +1,119 @@
+/**
+ * A peer's routes while it is away and until it has told all again: we as the receiving speaker of RFC 4724 section 4.2,
+ * long-lived RFC 9494 section 4.2. The BIRD engine's rule for the latter holds here too: only a fellow reflector's
+ * routes live on, a dead node's blocks must not draw traffic for an hour.
+ */
+import {
+  ATTRIBUTE,
+  editAttributes,
+  findAttribute,
+  keepsStale,
+  type Negotiated,
+  type Retained,
+  WELL_KNOWN_COMMUNITY,
+} from '../../bgp/index.ts';
+import type { Clock } from './peer-link.ts';
+import type { AttributeSet } from './rib/attribute-sets.ts';
+import type { Rib } from './rib/rib.ts';
+
+export interface StaleRoutes {
+  /** The session ended; `retained` is null where its routes are to be forgotten. */
+  down(retained: Retained | null): void;
+  up(negotiated: Negotiated): void;
+  /** The peer has told all. */
+  endOfRib(): void;
+  /** Bounds of a refresh of the peer's routes (RFC 7313). */
+  refreshBegins(): void;
+  refreshEnds(): void;
+  /** What became of the routes that are stale; null: none are. */
+  readonly phase: 'restarting' | 'long-lived' | 'awaiting-end-of-rib' | null;
+  stop(): void;
+}
+
+/** After its return a peer has so long to send End-of-RIB, milliseconds: longer than BIRD's own recovery (240 s). */
+const END_OF_RIB_MS = 360_000;
+
+/** @param changed called when routes went without an UPDATE */
+export function createStaleRoutes(
+  rib: Rib,
+  source: number,
+  fellow: boolean,
+  clock: Clock,
+  changed: () => void,
+): StaleRoutes {
+  let phase: StaleRoutes['phase'] = null;
+  let cancel = (): void => {};
+
+  function arm(ms: number, expired: () => void): void {
+    cancel();
+    cancel = clock.setTimer(ms, () => {
+      expired();
+      changed();
+    });
+  }
+
+  function sweep(): void {
+    cancel();
+    phase = null;
+    rib.sweep(source);
+  }
+
+  function prolong(seconds: number): void {
+    phase = 'long-lived';
+    rib.prolong(source, (used) => markLongLived(rib, used));
+    arm(seconds * 1000, sweep);
+  }
+
+  return {
+    get phase() {
+      return phase;
+    },
+    down(retained) {
+      cancel();
+      if (retained === null) {
+        phase = null;
+        rib.clear(source);
+        return;
+      }
+      // RFC 4724 section 4.2: what is stale since the restart before does not survive another one.
+      if (phase !== null) rib.sweep(source);
+      rib.markStale(source);
+      phase = 'restarting';
+      const { seconds, longLivedSeconds } = retained;
+      arm(seconds * 1000, () => {
+        if (fellow && longLivedSeconds > 0) prolong(longLivedSeconds);
+        else sweep();
+      });
+    },
+    up(negotiated) {
+      if (phase === null) return;
+      if (!keepsStale(negotiated, rib.family, phase === 'long-lived')) {
+        sweep();
+        return;
+      }
+      phase = 'awaiting-end-of-rib';
+      arm(END_OF_RIB_MS, sweep);
+    },
+    endOfRib: sweep,
+    refreshBegins() {
+      rib.markStale(source);
+      phase = 'awaiting-end-of-rib';
+      arm(END_OF_RIB_MS, sweep);
+    },
+    refreshEnds: sweep,
+    stop: () => cancel(),
+  };
+}
+
+/** The set with LLGR_STALE, or null where NO_LLGR forbids it. */
+function markLongLived(rib: Rib, used: AttributeSet): AttributeSet | null {
+  const { llgrStale, noLlgr } = WELL_KNOWN_COMMUNITY;
+  if (used.communities.includes(noLlgr)) return null;
+  if (used.llgrStale) return rib.sets.hold(used);
+  const before = findAttribute(used.bytes, ATTRIBUTE.communities) ?? new Uint8Array(0);
+  const value = new Uint8Array(before.length + 4);
+  value.set(before);
+  new DataView(value.buffer).setUint32(before.length, llgrStale);
+  const bytes = editAttributes(used.bytes, [{ code: ATTRIBUTE.communities, flags: 0xc0, value }]);
+  return rib.sets.intern(bytes, used.nextHop, used);
+}

@@ -1,0 +1,187 @@
+/**
+ * One family's routes and the groups of peers that are told them. Work is done in slices: the caller says for how long.
+ */
+import type { Family } from '../../bgp/index.ts';
+import { createUpdateGroup, type Member, type UpdateGroup } from './groups/update-group.ts';
+import { compileExport, type ExportTerms } from './policy/export-policy.ts';
+import { createAttributeSets } from './rib/attribute-sets.ts';
+import { createRib, type Rib } from './rib/rib.ts';
+
+export interface Table {
+  readonly family: Family;
+  readonly rib: Rib;
+  /** A peer that is up: it is told everything and then End-of-RIB, when its group has looked at the table. */
+  join(member: Member, terms: ExportTerms): void;
+  leave(source: number): void;
+  /** Other terms for peers that have joined, by their numbers. No session is touched; they are told the difference. */
+  retarget(changes: ReadonlyMap<number, ExportTerms>): void;
+  drained(source: number): void;
+  refresh(source: number, enhanced: boolean): void;
+  /** Nothing is told to anybody until `release`: the table is being learned again (RFC 4724 section 4.1). */
+  hold(): void;
+  release(): void;
+  /** Does a part of what there is to do. @returns whether all is done */
+  work(goOn: () => boolean): boolean;
+  /** Gives back what is kept for quick starts; when nothing has happened for a while. */
+  tidy(): void;
+  /** Routes that a peer was told. */
+  toldTo(source: number): number;
+  /** Each group with its peers' numbers, for people. */
+  groups(): readonly { readonly group: UpdateGroup; readonly members: readonly number[] }[];
+  /** Peers that have not been told everything yet. */
+  readonly behind: number;
+}
+
+interface Group {
+  key: string;
+  terms: ExportTerms;
+  readonly group: UpdateGroup;
+  readonly members: Map<number, Member>;
+  /** Prefixes below this were looked at; all of them: -1. */
+  primed: number;
+  /** Peers that wait for that, with what they know from another group; null: nothing. */
+  waiting: { readonly member: Member; readonly knows: ReadonlySet<number> | null }[];
+}
+
+/** Prefixes that are looked at before the time is looked at. */
+const SLICE = 2048;
+
+export function createTable(family: Family): Table {
+  const rib = createRib(family, createAttributeSets());
+  const groups = new Map<string, Group>();
+  const groupOf = new Map<number, Group>();
+  let held = false;
+  const heldBack: { readonly member: Member; readonly terms: ExportTerms }[] = [];
+
+  function groupFor(terms: ExportTerms): Group {
+    const key = JSON.stringify(terms);
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const group = createUpdateGroup(
+      { prefixes: rib.prefixes, longest: terms.longestSent, best: rib.best },
+      compileExport(terms, rib.prefixes),
+    );
+    const made: Group = { key, terms, group, members: new Map(), primed: 0, waiting: [] };
+    groups.set(key, made);
+    return made;
+  }
+
+  function enter(group: Group, member: Member, knows: ReadonlySet<number> | null): void {
+    groupOf.set(member.source, group);
+    group.members.set(member.source, member);
+    if (group.primed >= 0) group.waiting.push({ member, knows });
+    else if (knows === null) group.group.join(member);
+    else group.group.moveIn(member, knows);
+  }
+
+  function leave(source: number): void {
+    const index = heldBack.findIndex(({ member }) => member.source === source);
+    if (index >= 0) heldBack.splice(index, 1);
+    const group = groupOf.get(source);
+    if (group === undefined) return;
+    groupOf.delete(source);
+    group.members.delete(source);
+    group.waiting = group.waiting.filter(({ member }) => member.source !== source);
+    group.group.leave(source);
+    if (group.members.size === 0) groups.delete(group.key);
+  }
+
+  function prime(group: Group, goOn: () => boolean): boolean {
+    while (group.primed >= 0) {
+      if (!goOn()) return false;
+      const to = Math.min(rib.prefixes.bound, group.primed + SLICE);
+      group.group.prime(group.primed, to);
+      group.primed = to < rib.prefixes.bound ? to : -1;
+    }
+    const { waiting } = group;
+    group.waiting = [];
+    for (const { member, knows } of waiting) enter(group, member, knows);
+    return true;
+  }
+
+  /** Numbers of prefixes that are gone and that nobody will be told about any more. */
+  function freeNumbers(): void {
+    if (rib.empty === 0) return;
+    const settled = [...groups.values()].map(({ group }) => ({ group, upTo: group.settled }));
+    rib.freeEmpty((prefix) =>
+      settled.every(({ group, upTo }) => !group.isTold(prefix) && group.changedAt(prefix) <= upTo),
+    );
+  }
+
+  return {
+    family,
+    rib,
+    join(member, terms) {
+      if (held) heldBack.push({ member, terms });
+      else enter(groupFor(terms), member, null);
+    },
+    leave,
+    retarget(changes) {
+      for (const [index, waiting] of heldBack.entries()) {
+        const terms = changes.get(waiting.member.source);
+        if (terms !== undefined) heldBack[index] = { member: waiting.member, terms };
+      }
+      for (const group of [...groups.values()]) {
+        const moving = [...group.members.values()].flatMap((member) => {
+          const terms = changes.get(member.source);
+          return terms === undefined || JSON.stringify(terms) === group.key ? [] : [{ member, terms }];
+        });
+        const [first] = moving;
+        if (first === undefined) continue;
+        const key = JSON.stringify(first.terms);
+        const together =
+          moving.length === group.members.size &&
+          !groups.has(key) &&
+          first.terms.longestSent === group.terms.longestSent &&
+          moving.every(({ terms }) => JSON.stringify(terms) === key);
+        if (together) {
+          // Nobody has to move: the group itself has other terms, and tells the difference once for all.
+          groups.delete(group.key);
+          group.key = key;
+          group.terms = first.terms;
+          groups.set(key, group);
+          group.group.setExport(compileExport(first.terms, rib.prefixes));
+          if (group.primed >= 0) group.primed = 0;
+          rib.changeAll();
+          continue;
+        }
+        for (const { member, terms } of moving) {
+          const knows = group.group.has(member.source) ? group.group.knownBy(member.source) : null;
+          leave(member.source);
+          enter(groupFor(terms), member, knows);
+        }
+      }
+    },
+    drained: (source) => groupOf.get(source)?.group.drained(source),
+    refresh: (source, enhanced) => groupOf.get(source)?.group.refresh(source, enhanced),
+    hold() {
+      held = true;
+    },
+    release() {
+      held = false;
+      for (const { member, terms } of heldBack.splice(0)) enter(groupFor(terms), member, null);
+    },
+    work(goOn) {
+      if (held) return true;
+      while (rib.changed > 0) {
+        if (!goOn()) return false;
+        const changed = rib.takeChanged(SLICE);
+        for (const { group } of groups.values()) group.flush(changed);
+      }
+      for (const group of groups.values()) if (group.primed >= 0 && !prime(group, goOn)) return false;
+      for (const { group } of groups.values()) if (!group.distribute(goOn)) return false;
+      freeNumbers();
+      return true;
+    },
+    tidy() {
+      for (const { group } of groups.values()) group.tidy();
+    },
+    toldTo: (source) => groupOf.get(source)?.group.countFor(source) ?? 0,
+    groups: () => [...groups.values()].map(({ group, members }) => ({ group, members: [...members.keys()] })),
+    get behind() {
+      let behind = heldBack.length;
+      for (const { group, waiting } of groups.values()) behind += group.behind + waiting.length;
+      return behind;
+    },
+  };
+}

@@ -7,13 +7,13 @@ import { openSecrets } from '../agent/secrets.ts';
 import { openStateDir } from '../agent/state-dir.ts';
 import { lockStateDir } from '../agent/state-lock.ts';
 import { openDatastore, readDatastoreSettings } from '../datastore/open.ts';
-import { createBirdEngine } from '../engine/bird/bird-engine.ts';
 import { messageOf } from '../model/errors.ts';
 import { type Listening, serveControl } from '../server/control-server.ts';
 import { serveHttp } from '../server/http-server.ts';
 import type { DatastoreChoice } from './datastore-flags.ts';
 import { CONTROL_SOCKET } from './instance.ts';
 import { createLog } from './log.ts';
+import { makeEngine } from './make-engine.ts';
 import { type RunFlags, readRunSettings } from './run-settings.ts';
 import { openSecretSources } from './secret-sources.ts';
 import { programVersion } from './version.ts';
@@ -45,18 +45,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
         ipv6: settings.ipv6,
         listenPort: settings.listenPort,
       },
-      engine: createBirdEngine({
-        binary: settings.bird,
-        stateDir: stateDir.path,
-        instance: settings.instance,
-        ...(settings.birdSocket === null ? {} : { socketPath: settings.birdSocket }),
-        adopt: settings.adopt,
-        acceptPrefixes: settings.acceptPrefixes,
-        maxPrefixes: settings.maxPrefixes,
-        llgrSeconds: settings.llgrSeconds,
-        kernel: settings.kernel,
-        log,
-      }),
+      engine: makeEngine(settings, stateDir.path, log),
       openDatastore: (callbacks) => openDatastore(datastoreSettings, callbacks),
       stateDir,
       secrets,
@@ -84,7 +73,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
       listening.push(http);
       log.info({ address: http.address }, 'serving /healthz, /readyz and /status');
     }
-    handleSignals(agent, log);
+    handleSignals(agent, log, settings.engine);
     log.info({ version: programVersion(), pid: process.pid, stateDir: stateDir.path }, 'calico-rr starts');
     await agent.run();
     log.info('calico-rr ends');
@@ -95,11 +84,11 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
   }
 }
 
-function handleSignals(agent: Agent, log: Logger): void {
+function handleSignals(agent: Agent, log: Logger, engine: 'bird' | 'native'): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
-      log.warn({ signal }, 'told to stop again: ending at once; BIRD is left as it is');
+      log.warn({ signal }, `told to stop again: ending at once; ${LEFT_BEHIND[engine]}`);
       process.exit(1);
     }
     stopping = true;
@@ -108,9 +97,14 @@ function handleSignals(agent: Agent, log: Logger): void {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => agent.reload());
-  // BIRD has a session of its own: whatever ends us here leaves it running, for the next start to find.
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, `a fault of calico-rr itself: ${messageOf(error)}; BIRD runs on`);
+    log.fatal({ err: error }, `a fault of calico-rr itself: ${messageOf(error)}; ${LEFT_BEHIND[engine]}`);
     process.exit(1);
   });
 }
+
+/** Whatever ends us: BIRD has a session of its own, and the native engine's peers see a restart (RFC 4724). */
+const LEFT_BEHIND = {
+  bird: 'BIRD runs on, for the next start to find',
+  native: 'peers keep our routes for their restart time',
+} as const;

@@ -41,10 +41,10 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
   ],
   ['an HTTP address that is none', { IP: '10.0.0.1' }, { http: '9090' }, /^--http is "9090"/],
   [
-    'an engine that is not built',
+    'a BIRD for an engine that is none',
     { IP: '10.0.0.1' },
-    { engine: 'native' },
-    /^--engine native is not built yet/,
+    { engine: 'native', birdSocket: '/run/bird.ctl' },
+    /^--bird-socket is for --engine bird, and --engine is "native"/,
   ],
   ['an engine that nobody knows', { IP: '10.0.0.1' }, { engine: 'frr' }, /^--engine is "frr"/],
   [

@@ -45,6 +45,8 @@ export interface RunFlags extends RenderFlags {
 export interface RunSettings extends RenderSettings {
   /** The name, or else the address: what the instance is called on this machine. */
   readonly instance: string;
+  /** What speaks BGP. */
+  readonly engine: 'bird' | 'native';
   readonly name: string | null;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
@@ -66,7 +68,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 /** @throws E_SETTING, naming the variable or flag that is wrong or missing */
 export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSettings {
-  readEngine(flags.engine);
+  const engine = readEngine(flags);
   const listen = readListen(flags.listen ?? []);
   if (flags.name?.trim() === '') throw wrong('--name', 'is empty');
   const name = flags.name ?? given(env.NODENAME)?.trim() ?? null;
@@ -85,6 +87,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
   }
   return {
     instance,
+    engine,
     name,
     ipv4,
     ipv6,
@@ -157,12 +160,20 @@ export function readEndpoint(setting: string, text: string): { host: IpAddress; 
   return { host, port };
 }
 
-function readEngine(engine: string | undefined): void {
-  if (engine === undefined || engine === 'bird') return;
-  if (engine === 'native') {
-    throw new CalicoRrError('E_SETTING', '--engine native is not built yet', { hint: 'Use --engine bird.' });
+function readEngine(flags: RunFlags): 'bird' | 'native' {
+  const { engine } = flags;
+  if (engine === undefined || engine === 'bird') return 'bird';
+  if (engine !== 'native') throw wrong('--engine', `is "${engine}", not "bird" or "native"`);
+  const others: readonly (readonly [string, unknown])[] = [
+    ['--bird', flags.bird],
+    ['--bird-socket', flags.birdSocket],
+    ['--adopt', flags.adopt],
+  ];
+  for (const [flag, value] of others) {
+    if (value !== undefined && value !== false)
+      throw wrong(flag, 'is for --engine bird, and --engine is "native"');
   }
-  throw wrong('--engine', `is "${engine}", not "bird"`);
+  return 'native';
 }
 
 function readListen(texts: readonly string[]): {

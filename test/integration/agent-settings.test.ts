@@ -34,11 +34,11 @@ const WRONG: readonly (readonly [
   ],
   ['a file store with no file', ['run'], { IP: '10.0.0.1', DATASTORE_TYPE: 'file' }, 2, /CALICO_RR_FILE/],
   [
-    'an engine that is not built',
-    ['run', '--engine', 'native'],
+    'a flag of the other engine',
+    ['run', '--engine', 'native', '--adopt'],
     { ...fileStore, IP: '10.0.0.1' },
     2,
-    /not built yet/,
+    /--adopt is for --engine bird/,
   ],
   [
     'secrets that others can read',

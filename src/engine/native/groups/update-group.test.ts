@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Listener, listener, prefixIn, setOf, sourceOf } from '../../../../test/support/routes.ts';
+import { decodeRouteRefresh, formatPrefix, REFRESH } from '../../../bgp/index.ts';
+import { createAttributeSets } from '../rib/attribute-sets.ts';
+import { createRib, type Rib } from '../rib/rib.ts';
+import { createUpdateGroup, type Export, type UpdateGroup } from './update-group.ts';
+
+/** Tells everything as it is. */
+const PLAIN: Export = (_prefix, _source, attributes) => attributes;
+
+interface Stage {
+  readonly rib: Rib;
+  readonly group: UpdateGroup;
+  announce(source: number, prefix: string, med: number): void;
+  withdraw(source: number, prefix: string): void;
+  /** Passes on what changed, and lets everybody have what they take. */
+  flush(): void;
+  join(source: number): Peer;
+  leave(source: number): void;
+  /** What a peer has to know in the end. */
+  expected(source: number): ReadonlyMap<string, string>;
+}
+
+interface Peer extends Listener {
+  /** How many writes it takes before it takes no more. */
+  room: number;
+}
+
+function stage(keptOctets?: number): Stage {
+  const rib = createRib(4, createAttributeSets());
+  for (let index = 0; index < 6; index++) rib.addSource((number) => sourceOf(number));
+  const options = { prefixes: rib.prefixes, longest: 4096, best: rib.best };
+  const group = createUpdateGroup(keptOctets === undefined ? options : { ...options, keptOctets }, PLAIN);
+  const flush = (): void => {
+    group.flush(rib.takeChanged(1_000_000));
+    assert(group.distribute(() => true));
+    rib.freeEmpty((prefix) => !group.isTold(prefix) && group.changedAt(prefix) <= group.settled);
+  };
+  return {
+    rib,
+    group,
+    announce(source, prefix, med) {
+      const set = setOf(rib.sets, { med, originatorId: source + 1 });
+      rib.put(source, prefixIn(rib.prefixes, prefix), set, rib.sets.hold(set));
+    },
+    withdraw(source, prefix) {
+      rib.remove(source, prefixIn(rib.prefixes, prefix));
+      rib.abandon(prefixIn(rib.prefixes, prefix));
+    },
+    flush,
+    join(source) {
+      const ear = listener();
+      const peer = {
+        get routes() {
+          return ear.routes;
+        },
+        get endOfRibs() {
+          return ear.endOfRibs;
+        },
+        get told() {
+          return ear.told;
+        },
+        get octets() {
+          return ear.octets;
+        },
+        hear: ear.hear,
+        room: Number.POSITIVE_INFINITY,
+      };
+      group.join({
+        source,
+        write(chunks) {
+          assert(peer.room > 0, 'nothing may be written before `drained`');
+          ear.hear(chunks);
+          peer.room--;
+          return peer.room > 0;
+        },
+      });
+      return peer;
+    },
+    leave: (source) => group.leave(source),
+    expected(source) {
+      const routes = new Map<string, string>();
+      for (let prefix = 0; prefix < rib.prefixes.bound; prefix++) {
+        const best = rib.best(prefix);
+        if (best === undefined || best.source.index === source) continue;
+        const { bytes, nextHop } = best.attributes;
+        const text = `${Buffer.from(bytes).toString('hex')} ${Buffer.from(nextHop).toString('hex')}`;
+        routes.set(formatPrefix(rib.prefixes.prefixOf(prefix)), text);
+      }
+      return routes;
+    },
+  };
+}
+
+test('a route goes to everybody but to the peer that it came from', () => {
+  const { group, announce, flush, join, withdraw } = stage();
+  const peers = [0, 1, 2].map(join);
+  announce(0, '10.1.0.0/26', 1);
+  announce(1, '10.2.0.0/26', 1);
+  flush();
+  assert.deepEqual(
+    peers.map((peer) => [...peer.routes.keys()].sort()),
+    [['10.2.0.0/26'], ['10.1.0.0/26'], ['10.1.0.0/26', '10.2.0.0/26']],
+  );
+  assert.deepEqual([0, 1, 2, 3].map(group.countFor), [1, 1, 2, 0]);
+  withdraw(0, '10.1.0.0/26');
+  flush();
+  assert.deepEqual([...(peers[2]?.routes.keys() ?? [])], ['10.2.0.0/26']);
+  assert.equal(peers[0]?.told, 1, 'it is not told that its own route is gone');
+});
+
+test('a peer whose own route becomes the best loses the one that it was told', () => {
+  const { announce, flush, join, withdraw } = stage();
+  const [first, second] = [0, 1].map(join);
+  announce(1, '10.1.0.0/26', 5);
+  flush();
+  assert.deepEqual([...(first?.routes.keys() ?? [])], ['10.1.0.0/26']);
+  announce(0, '10.1.0.0/26', 1);
+  flush();
+  assert.deepEqual([...(first?.routes.keys() ?? [])], []);
+  assert.deepEqual([...(second?.routes.keys() ?? [])], ['10.1.0.0/26']);
+  withdraw(0, '10.1.0.0/26');
+  flush();
+  assert.deepEqual([...(first?.routes.keys() ?? [])], ['10.1.0.0/26']);
+  assert.deepEqual([...(second?.routes.keys() ?? [])], []);
+});
+
+test('a new peer is told the table and then End-of-RIB', () => {
+  const { announce, flush, join } = stage();
+  for (let index = 0; index < 9000; index++) announce(index % 3, `10.${index >> 8}.${index & 255}.0/26`, index % 7);
+  flush();
+  const peer = join(4);
+  flush();
+  assert.equal(peer.routes.size, 9000);
+  assert.equal(peer.told, 9000);
+  assert.equal(peer.endOfRibs, 1);
+});
+
+test('peers that start together share the encoded pieces', () => {
+  const { announce, flush, join, rib } = stage();
+  for (let index = 0; index < 5000; index++) announce(0, `10.${index >> 8}.${index & 255}.0/26`, 1);
+  flush();
+  const chunks: (readonly Uint8Array[])[] = [];
+  const group = createUpdateGroup({ prefixes: rib.prefixes, longest: 4096, best: rib.best }, PLAIN);
+  group.prime(0, rib.prefixes.bound);
+  for (const source of [3, 4]) {
+    group.join({ source, write: (written) => chunks.push(written) > 0 });
+  }
+  group.distribute(() => true);
+  assert.equal(chunks.length, 2);
+  assert(chunks[0]?.[0] !== undefined && chunks[0][0].length > 0);
+  assert.equal(chunks[0]?.[0]?.buffer, chunks[1]?.[0]?.buffer, 'the same octets, not a copy');
+  join(5);
+});
+
+test('what was superseded is never sent to a slow peer', () => {
+  const { announce, flush, group, join } = stage(1000);
+  const slow = join(4);
+  flush();
+  slow.room = 1;
+  announce(0, '10.0.0.0/26', 0);
+  flush();
+  const before = slow.octets;
+  for (let round = 0; round < 2000; round++) {
+    for (let index = 0; index < 5; index++) announce(0, `10.0.${index}.0/26`, round + 1);
+    flush();
+  }
+  slow.room = Number.POSITIVE_INFINITY;
+  group.drained(4);
+  flush();
+  assert.equal(slow.routes.size, 5);
+  assert(slow.octets - before < 1000, `${slow.octets - before} octets for five routes`);
+});
+
+test('a slow peer is told that a prefix is gone, even when the prefix was forgotten and its number used again', () => {
+  const { announce, flush, group, join, withdraw } = stage(0);
+  const slow = join(4);
+  const quick = join(5);
+  announce(0, '10.0.0.0/26', 0);
+  flush();
+  slow.room = 1;
+  announce(0, '10.0.9.0/26', 0);
+  flush();
+  withdraw(0, '10.0.0.0/26');
+  flush();
+  announce(0, '10.0.1.0/26', 0);
+  flush();
+  assert.deepEqual([...quick.routes.keys()].sort(), ['10.0.1.0/26', '10.0.9.0/26']);
+  slow.room = Number.POSITIVE_INFINITY;
+  group.drained(4);
+  flush();
+  assert.deepEqual([...slow.routes.keys()].sort(), ['10.0.1.0/26', '10.0.9.0/26']);
+});
+
+test('a refresh tells everything again between BoRR and EoRR (RFC 7313)', () => {
+  const { announce, flush, group, rib } = stage();
+  const written: Uint8Array[] = [];
+  group.join({ source: 4, write: (chunks) => written.push(...chunks) > 0 });
+  announce(0, '10.0.0.0/26', 0);
+  group.flush(rib.takeChanged(100));
+  group.distribute(() => true);
+  written.length = 0;
+  group.refresh(4, true);
+  flush();
+  const [first, second, third, ...rest] = written;
+  assert(first !== undefined && second !== undefined && third !== undefined);
+  assert.equal(decodeRouteRefresh(first, true).subtype, REFRESH.begin);
+  const ear = listener();
+  ear.hear([second]);
+  assert.deepEqual([...ear.routes.keys()], ['10.0.0.0/26']);
+  assert.equal(decodeRouteRefresh(third, true).subtype, REFRESH.end);
+  assert.deepEqual(rest, []);
+});
+
+test('a peer that moves in from another group is told the difference and no End-of-RIB', () => {
+  const { announce, flush, rib } = stage();
+  announce(0, '10.0.0.0/26', 0);
+  announce(0, '10.0.1.0/26', 0);
+  const options = { prefixes: rib.prefixes, longest: 4096, best: rib.best };
+  const wide = createUpdateGroup(options, PLAIN);
+  const narrow = createUpdateGroup(options, (prefix, _source, set) =>
+    prefix === prefixIn(rib.prefixes, '10.0.1.0/26') ? set : null,
+  );
+  const ear = listener();
+  const write = (chunks: readonly Uint8Array[]): boolean => {
+    ear.hear(chunks);
+    return true;
+  };
+  const serve = (group: UpdateGroup): void => assert(group.distribute(() => true));
+  for (const group of [wide, narrow]) group.prime(0, rib.prefixes.bound);
+  wide.join({ source: 4, write });
+  serve(wide);
+  assert.equal(ear.routes.size, 2);
+  narrow.moveIn({ source: 4, write }, wide.knownBy(4));
+  wide.leave(4);
+  serve(narrow);
+  assert.deepEqual([...ear.routes.keys()], ['10.0.1.0/26']);
+  assert.equal(ear.endOfRibs, 1, 'the one of the first group');
+  flush();
+});
+
+/** Anything that may happen, in any order. */
+const events = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(fc.constant('announce' as const), fc.nat(5), fc.nat(11), fc.nat(3)) },
+    { weight: 4, arbitrary: fc.tuple(fc.constant('withdraw' as const), fc.nat(5), fc.nat(11), fc.nat(0)) },
+    { weight: 4, arbitrary: fc.tuple(fc.constant('flush' as const), fc.nat(0), fc.nat(0), fc.nat(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('join' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('leave' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('slow' as const), fc.nat(5), fc.nat(0), fc.nat(2)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('drained' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('refresh' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('tidy' as const), fc.nat(0), fc.nat(0), fc.nat(0)) },
+  ),
+  { minLength: 1, maxLength: 120 },
+);
+
+for (const kept of [0, 300, 1_000_000]) {
+  test(`whatever happens, every peer ends up with the best routes (${kept} octets of batches kept)`, () => {
+    fc.assert(
+      fc.property(events, (list) => {
+        const { announce, expected, flush, group, join, leave, withdraw } = stage(kept);
+        const peers = new Map<number, Peer>();
+        for (const [what, source, prefix, med] of list) {
+          const peer = peers.get(source);
+          switch (what) {
+            case 'announce':
+              announce(source, `10.0.${prefix}.0/26`, med);
+              break;
+            case 'withdraw':
+              withdraw(source, `10.0.${prefix}.0/26`);
+              break;
+            case 'flush':
+              flush();
+              break;
+            case 'join':
+              if (peer === undefined) peers.set(source, join(source));
+              break;
+            case 'leave':
+              peers.delete(source);
+              leave(source);
+              break;
+            case 'slow':
+              if (peer !== undefined && peer.room > 0) peer.room = med + 1;
+              break;
+            case 'drained':
+              if (peer !== undefined && peer.room <= 0) {
+                peer.room = med + 1;
+                group.drained(source);
+              }
+              break;
+            case 'refresh':
+              group.refresh(source, false);
+              break;
+            case 'tidy':
+              group.tidy();
+              break;
+            default:
+              what satisfies never;
+          }
+        }
+        for (const [source, peer] of peers) {
+          const wasBlocked = peer.room <= 0;
+          peer.room = Number.POSITIVE_INFINITY;
+          if (wasBlocked) group.drained(source);
+        }
+        flush();
+        for (const [source, peer] of peers) {
+          assert.deepEqual(new Map([...peer.routes].sort()), new Map([...expected(source)].sort()), `peer ${source}`);
+          assert.equal(group.countFor(source), peer.routes.size);
+          assert.equal(peer.endOfRibs, 1);
+        }
+        assert.equal(group.behind, 0);
+      }),
+      { numRuns: 400 },
+    );
+  });
+}

@@ -15,8 +15,8 @@ import {
   type UpdateContext,
 } from '../../src/bgp/index.ts';
 import type { AttributeSet, AttributeSets } from '../../src/engine/native/rib/attribute-sets.ts';
-import type { Source } from '../../src/engine/native/rib/rib.ts';
 import type { PrefixTable } from '../../src/engine/native/rib/prefix-table.ts';
+import type { Source } from '../../src/engine/native/rib/rib.ts';
 
 export function octetsOf(address: string): Uint8Array {
   const octets = parseAddress(address);

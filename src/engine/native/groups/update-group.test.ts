@@ -129,7 +129,8 @@ test('a peer whose own route becomes the best loses the one that it was told', (
 
 test('a new peer is told the table and then End-of-RIB', () => {
   const { announce, flush, join } = stage();
-  for (let index = 0; index < 9000; index++) announce(index % 3, `10.${index >> 8}.${index & 255}.0/26`, index % 7);
+  for (let index = 0; index < 9000; index++)
+    announce(index % 3, `10.${index >> 8}.${index & 255}.0/26`, index % 7);
   flush();
   const peer = join(4);
   flush();
@@ -308,7 +309,11 @@ for (const kept of [0, 300, 1_000_000]) {
         }
         flush();
         for (const [source, peer] of peers) {
-          assert.deepEqual(new Map([...peer.routes].sort()), new Map([...expected(source)].sort()), `peer ${source}`);
+          assert.deepEqual(
+            new Map([...peer.routes].sort()),
+            new Map([...expected(source)].sort()),
+            `peer ${source}`,
+          );
           assert.equal(group.countFor(source), peer.routes.size);
           assert.equal(peer.endOfRibs, 1);
         }

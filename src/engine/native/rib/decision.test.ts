@@ -17,11 +17,7 @@ const path = (...asNumbers: number[]): PathAttributes['asPath'] => [{ type: 'seq
 
 /** At each step: the better route, and a worse one that every later step would prefer. */
 const STEPS: readonly (readonly [number, Candidate, Candidate])[] = [
-  [
-    1,
-    route({ localPref: 1 }),
-    route({ localPref: 200, communities: [WELL_KNOWN_COMMUNITY.llgrStale] }),
-  ],
+  [1, route({ localPref: 1 }), route({ localPref: 200, communities: [WELL_KNOWN_COMMUNITY.llgrStale] })],
   [2, route({ localPref: 101, asPath: path(1, 2) }), route({ localPref: 100 })],
   [3, route({ asPath: path(1), origin: 2 }), route({ asPath: path(1, 2), origin: 0 })],
   [3, route({ asPath: [{ type: 'set', asNumbers: [1, 2, 3] }] }), route({ asPath: path(1, 2) })],

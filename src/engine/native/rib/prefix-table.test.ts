@@ -12,7 +12,8 @@ function prefixes(family: Family): fc.Arbitrary<Prefix> {
     .map(([seed, length]) => {
       const address = new Uint8Array(octets);
       for (let bit = 0; bit < length; bit++) {
-        if (((seed * 2654435761) >>> (bit % 31)) & 1) address[bit >> 3] = (address[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
+        if (((seed * 2654435761) >>> (bit % 31)) & 1)
+          address[bit >> 3] = (address[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
       }
       return { family, length, address };
     });

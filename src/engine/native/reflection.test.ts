@@ -1,0 +1,294 @@
+/** Who is told what, and in which words: RFC 4456, RFC 4271 section 5, RFC 1997, RFC 8212, RFC 8326. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  addressOf,
+  asNumber,
+  type NativeStage,
+  nativeStage,
+  stageExternal,
+  stageFellow,
+  stageSession,
+} from '../../../test/support/native-stage.ts';
+import { idOf } from '../../../test/support/routes.ts';
+import { decodeAttributes, type PathAttributes, WELL_KNOWN_COMMUNITY } from '../../bgp/index.ts';
+import { parsePrefix } from '../../model/address.ts';
+import type { SessionConfig } from '../../topology/speaker-config.ts';
+import { explainPrefix } from './explain.ts';
+
+function prefixes(...texts: string[]): SessionConfig['importFilters'] {
+  return texts.map((text) => {
+    const prefix = parsePrefix(text);
+    assert(prefix !== undefined, text);
+    return prefix;
+  });
+}
+
+function upAll(stage: NativeStage, ...names: string[]): void {
+  for (const name of names) stage.peer(name).up();
+  stage.settle();
+}
+
+/** The attributes with which a peer was told a prefix; undefined: it was not told. */
+function toldTo(stage: NativeStage, name: string, prefix: string): PathAttributes | undefined {
+  const text = stage.peer(name).ear.routes.get(prefix);
+  if (text === undefined) return undefined;
+  return decodeAttributes(Uint8Array.from(Buffer.from(text.split(' ')[0] ?? '', 'hex')));
+}
+
+const KINDS = {
+  client: stageSession,
+  'non-client': stageFellow,
+  external: stageExternal,
+} as const;
+
+/** RFC 4456 section 6, with eBGP: from the row's kind to the column's. */
+const MATRIX: readonly (readonly [keyof typeof KINDS, keyof typeof KINDS, boolean])[] = [
+  ['client', 'client', true],
+  ['client', 'non-client', true],
+  ['client', 'external', true],
+  ['non-client', 'client', true],
+  ['non-client', 'non-client', false],
+  ['non-client', 'external', true],
+  ['external', 'client', true],
+  ['external', 'non-client', true],
+  ['external', 'external', true],
+];
+
+for (const [from, to, told] of MATRIX) {
+  test(`a route from a ${from} is ${told ? '' : 'not '}told to another ${to}, and never back`, () => {
+    // One of each kind besides, so that the two are not alone.
+    const stage = nativeStage([
+      KINDS[from](1),
+      KINDS[to](2, to === 'external' ? { peerAs: asNumber(65002) } : {}),
+      stageSession(3),
+      stageFellow(4),
+    ]);
+    upAll(stage, 'peer1', 'peer2', 'peer3', 'peer4');
+    stage.peer('peer1').announce(['10.1.0.0/26']);
+    stage.settle();
+    assert.equal(stage.peer('peer2').ear.routes.has('10.1.0.0/26'), told);
+    assert.equal(stage.peer('peer1').ear.told, 0);
+  });
+}
+
+test('reflection adds ORIGINATOR_ID and CLUSTER_LIST and leaves next hop, MED and LOCAL_PREF alone', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageFellow(3), stageExternal(4)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3', 'peer4');
+  stage.peer('peer1').announce(['10.1.0.0/26'], { med: 7, localPref: 250, communities: [65000 * 65536 + 1] });
+  stage.settle();
+  for (const name of ['peer2', 'peer3']) {
+    const route = toldTo(stage, name, '10.1.0.0/26');
+    assert.deepEqual(
+      { ...route, nextHop: route?.nextHop?.join('.') },
+      {
+        origin: 0,
+        asPath: [],
+        nextHop: '10.0.0.1',
+        med: 7,
+        localPref: 250,
+        atomicAggregate: false,
+        aggregator: null,
+        communities: [65000 * 65536 + 1],
+        originatorId: idOf('10.0.0.1'),
+        clusterList: [idOf('1.0.0.1')],
+        extendedCommunities: [],
+        largeCommunities: [],
+        unknown: [],
+      },
+    );
+  }
+  const outside = toldTo(stage, 'peer4', '10.1.0.0/26');
+  assert.deepEqual(outside?.asPath, [{ type: 'sequence', asNumbers: [64512] }]);
+  assert.equal(outside?.nextHop?.join('.'), '10.0.0.1', 'a reflector does not draw traffic to itself');
+  assert.deepEqual(
+    [outside?.med, outside?.localPref, outside?.originatorId, outside?.clusterList],
+    [null, null, null, []],
+  );
+});
+
+test('a route that was reflected before keeps its originator and gets our cluster ID in front', () => {
+  const stage = nativeStage([stageSession(1), stageFellow(2), stageSession(3)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const before = { originatorId: idOf('10.9.9.9'), clusterList: [idOf('2.0.0.2')] };
+  stage.peer('peer1').announce(['10.1.0.0/26'], before);
+  stage.peer('peer2').announce(['10.2.0.0/26'], before);
+  stage.settle();
+  for (const [name, prefix] of [
+    ['peer2', '10.1.0.0/26'],
+    ['peer3', '10.1.0.0/26'],
+    ['peer3', '10.2.0.0/26'],
+  ] as const) {
+    const route = toldTo(stage, name, prefix);
+    assert.equal(route?.originatorId, idOf('10.9.9.9'));
+    assert.deepEqual(route?.clusterList, [idOf('1.0.0.1'), idOf('2.0.0.2')], `${prefix} at ${name}`);
+  }
+});
+
+test('between clients of two clusters both cluster IDs are put in front', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2, { clusterId: '1.0.0.2' })]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.settle();
+  assert.deepEqual(toldTo(stage, 'peer2', '10.1.0.0/26')?.clusterList, [idOf('1.0.0.2'), idOf('1.0.0.1')]);
+});
+
+test('a route from eBGP gets LOCAL_PREF 100 and nothing of reflection', () => {
+  const stage = nativeStage([stageSession(1), stageExternal(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer2').announce(['10.2.0.0/26'], { med: 5 });
+  stage.settle();
+  const route = toldTo(stage, 'peer1', '10.2.0.0/26');
+  assert.deepEqual(
+    [route?.localPref, route?.med, route?.originatorId, route?.clusterList, route?.nextHop?.join('.')],
+    [100, 5, null, [], '10.0.0.2'],
+  );
+});
+
+test('our own ORIGINATOR_ID, our cluster ID and our AS in the path are loops: dropped and counted', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageExternal(3)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const { announce, peer } = stage.peer('peer1');
+  announce(['10.1.0.0/26'], {});
+  stage.settle();
+  assert.equal(stage.peer('peer2').ear.routes.size, 1);
+  // In the place of a good route: that one is gone then.
+  announce(['10.1.0.0/26'], { originatorId: idOf('10.0.0.254') });
+  announce(['10.2.0.0/26'], { originatorId: 5, clusterList: [7, idOf('1.0.0.1')] });
+  const outside = stage.peer('peer3');
+  outside.announce(['10.3.0.0/26'], { asPath: [{ type: 'sequence', asNumbers: [65001, 64512] }] });
+  stage.settle();
+  assert.equal(stage.peer('peer2').ear.routes.size, 0);
+  assert.deepEqual(peer.dropped, { asLoop: 0, originatorLoop: 1, clusterLoop: 1, overLimit: 0 });
+  assert.equal(outside.peer.dropped.asLoop, 1);
+});
+
+test('our own AS in a path is taken as often as the session allows', () => {
+  const stage = nativeStage([stageSession(1), stageExternal(2, { allowLocalAs: 1 })]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce } = stage.peer('peer2');
+  announce(['10.1.0.0/26'], { asPath: [{ type: 'sequence', asNumbers: [65001, 64512] }] });
+  announce(['10.2.0.0/26'], { asPath: [{ type: 'sequence', asNumbers: [65001, 64512, 64512] }] });
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer1').ear.routes.keys()], ['10.1.0.0/26']);
+});
+
+test('NO_ADVERTISE is told to nobody, NO_EXPORT not to another AS', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageExternal(3)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const { announce } = stage.peer('peer1');
+  announce(['10.1.0.0/26'], { communities: [WELL_KNOWN_COMMUNITY.noAdvertise] });
+  announce(['10.2.0.0/26'], { communities: [WELL_KNOWN_COMMUNITY.noExport] });
+  announce(['10.3.0.0/26'], { communities: [WELL_KNOWN_COMMUNITY.noExportSubconfed] });
+  announce(['10.4.0.0/26']);
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], ['10.2.0.0/26', '10.3.0.0/26', '10.4.0.0/26']);
+  assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], ['10.4.0.0/26']);
+});
+
+test('RFC 8212: with lists, nothing goes either way but what is listed, and lists change in place', () => {
+  const listed = { importPolicy: 'listed', exportPolicy: 'listed' } as const;
+  const client = stageSession(1);
+  const stage = nativeStage([client, stageExternal(2, listed)]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26']);
+  stage.peer('peer2').announce(['0.0.0.0/0', '172.20.1.0/24', '172.21.1.0/24']);
+  stage.settle();
+  assert.deepEqual([stage.peer('peer1').ear.told, stage.peer('peer2').ear.told], [0, 0]);
+  const importFilters = prefixes('172.20.0.0/16', '0.0.0.0/0');
+  stage.change([
+    client,
+    stageExternal(2, { ...listed, importFilters, exportFilters: prefixes('10.1.0.0/16') }),
+  ]);
+  assert.deepEqual([...stage.peer('peer1').ear.routes.keys()].sort(), ['0.0.0.0/0', '172.20.1.0/24']);
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], ['10.1.0.0/26']);
+  stage.change([client, stageExternal(2, listed)]);
+  assert.deepEqual([stage.peer('peer1').ear.routes.size, stage.peer('peer2').ear.routes.size], [0, 0]);
+});
+
+test('one peer of a group gets another policy: it alone is told the difference', () => {
+  const sessions = [stageSession(1), stageSession(2), stageSession(3)];
+  const stage = nativeStage(sessions);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26']);
+  stage.settle();
+  const { told } = stage.peer('peer2').ear;
+  const narrow = stageSession(3, { exportPolicy: 'listed', exportFilters: prefixes('10.1.0.0/16') });
+  stage.change([stageSession(1), stageSession(2), narrow]);
+  assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], ['10.1.0.0/26']);
+  assert.equal(stage.peer('peer3').ear.endOfRibs, 1);
+  assert.equal(stage.peer('peer2').ear.told, told);
+  stage.change(sessions);
+  assert.equal(stage.peer('peer3').ear.routes.size, 2);
+});
+
+test('RFC 8326: as the last choice, and back', () => {
+  const sessions = [stageSession(1), stageSession(2)];
+  const stage = nativeStage(sessions);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.settle();
+  stage.change(sessions, {}, true);
+  const drained = toldTo(stage, 'peer2', '10.1.0.0/26');
+  assert.deepEqual([drained?.localPref, drained?.communities], [0, [WELL_KNOWN_COMMUNITY.gracefulShutdown]]);
+  stage.change(sessions);
+  const back = toldTo(stage, 'peer2', '10.1.0.0/26');
+  assert.deepEqual([back?.localPref, back?.communities], [100, []]);
+});
+
+test('next hop self is our address, for what is reflected too', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2, { nextHop: 'self' })]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.settle();
+  assert.equal(toldTo(stage, 'peer2', '10.1.0.0/26')?.nextHop?.join('.'), '10.0.0.254');
+});
+
+test('IPv6 routes go with their own next hop', () => {
+  const stage = nativeStage(
+    [1, 2].map((host) => stageSession(host, { family: 6, peerAddress: addressOf(`fd00::${host}`) })),
+  );
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['fd00:10:1::/122']);
+  stage.settle();
+  const told = stage.peer('peer2').ear.routes.get('fd00:10:1::/122');
+  assert.equal(told?.split(' ')[1], 'fd000000000000000000000000000001');
+});
+
+test('the limit refuses the excess, keeps what is there, and asks again once there is room', () => {
+  const stage = nativeStage([stageSession(1, { maxPrefixes: 2 }), stageSession(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, asked, peer, withdraw } = stage.peer('peer1');
+  announce(['10.1.0.0/26', '10.2.0.0/26', '10.3.0.0/26']);
+  announce(['10.1.0.0/26'], { med: 1 });
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()].sort(), ['10.1.0.0/26', '10.2.0.0/26']);
+  assert.equal(toldTo(stage, 'peer2', '10.1.0.0/26')?.med, 1, 'a known prefix may change');
+  assert.equal(peer.dropped.overLimit, 1);
+  assert.equal(asked.length, 0);
+  withdraw(['10.2.0.0/26']);
+  assert.equal(asked.length, 1, 'ROUTE-REFRESH');
+});
+
+test('who told us, which won and why, and whom we told', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3), stageFellow(4)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3', 'peer4');
+  stage.peer('peer1').announce(['10.1.0.0/26'], { localPref: 50 });
+  stage.peer('peer2').announce(['10.1.0.0/26']);
+  stage.settle();
+  const explained = explainPrefix(stage.table, '10.1.0.0/26');
+  assert.deepEqual(
+    explained?.routes.map(({ session, verdict, step }) => [session, verdict, step]),
+    [
+      ['peer2', 'used', null],
+      ['peer1', 'not used: higher LOCAL_PREF', 2],
+    ],
+  );
+  assert.deepEqual(
+    explained?.told.map(({ sessions }) => sessions),
+    [['peer1', 'peer3'], ['peer4']],
+  );
+  assert.equal(explained?.told[0]?.attributes.originatorId, '10.0.0.2');
+  assert.equal(explainPrefix(stage.table, '10.9.0.0/26'), undefined);
+  assert.equal(explainPrefix(stage.table, 'nonsense'), undefined);
+});

@@ -1,0 +1,137 @@
+/** Routes of a peer that is away: RFC 4724 section 4.2, RFC 8538, RFC 9494, RFC 7313. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type NativeStage,
+  nativeStage,
+  stageFellow,
+  stageSession,
+} from '../../../test/support/native-stage.ts';
+import { decodeAttributes, REFRESH, type Retained, WELL_KNOWN_COMMUNITY } from '../../bgp/index.ts';
+
+const RETAINED: readonly Retained[] = [{ family: 4, seconds: 120, longLivedSeconds: 0 }];
+const LONG: readonly Retained[] = [{ family: 4, seconds: 120, longLivedSeconds: 3600 }];
+
+/** peer1 has told two routes, peer2 listens. */
+function begin(first = stageSession(1)): NativeStage {
+  const stage = nativeStage([first, stageSession(2)]);
+  stage.peer('peer1').up();
+  stage.peer('peer2').up();
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26']);
+  stage.peer('peer1').endOfRib();
+  stage.settle();
+  assert.deepEqual(heard(stage), ['10.1.0.0/26', '10.2.0.0/26']);
+  return stage;
+}
+
+function heard(stage: NativeStage): readonly string[] {
+  stage.settle();
+  return [...stage.peer('peer2').ear.routes.keys()].sort();
+}
+
+test('without graceful restart its routes go with the session', () => {
+  const stage = begin();
+  stage.peer('peer1').down();
+  assert.deepEqual(heard(stage), []);
+});
+
+test('they stay for the restart time and no longer', () => {
+  const stage = begin();
+  stage.peer('peer1').down(undefined, RETAINED);
+  stage.time.advance(119_000);
+  assert.equal(heard(stage).length, 2);
+  assert.equal(stage.table.rib.countsOf(stage.peer('peer1').peer.source).stale, 2);
+  stage.time.advance(2_000);
+  assert.deepEqual(heard(stage), []);
+});
+
+test('when it is back, what it does not tell again goes with its End-of-RIB, and nothing was withdrawn before', () => {
+  const stage = begin();
+  const { told } = stage.peer('peer2').ear;
+  stage.peer('peer1').down(undefined, RETAINED);
+  stage.time.advance(10_000);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  assert.equal(heard(stage).length, 2);
+  assert.equal(stage.peer('peer2').ear.told, told, 'the same route again is no news');
+  stage.peer('peer1').endOfRib();
+  assert.deepEqual(heard(stage), ['10.1.0.0/26']);
+  stage.time.advance(1_000_000);
+  assert.deepEqual(heard(stage), ['10.1.0.0/26']);
+});
+
+test('when it is back without having kept forwarding they go at once', () => {
+  const stage = begin();
+  stage.peer('peer1').down(undefined, RETAINED);
+  stage.peer('peer1').up({ forwarding: false });
+  assert.deepEqual(heard(stage), []);
+});
+
+test('a peer that never sends End-of-RIB does not keep stale routes for ever', () => {
+  const stage = begin();
+  stage.peer('peer1').down(undefined, RETAINED);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.2.0.0/26']);
+  stage.time.advance(359_000);
+  assert.equal(heard(stage).length, 2);
+  stage.time.advance(2_000);
+  assert.deepEqual(heard(stage), ['10.2.0.0/26']);
+});
+
+test('what is stale since one restart does not survive the next', () => {
+  const stage = begin();
+  stage.peer('peer1').down(undefined, RETAINED);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.peer('peer1').down(undefined, RETAINED);
+  assert.deepEqual(heard(stage), ['10.1.0.0/26']);
+});
+
+test('a dead client’s routes never become long-lived', () => {
+  const stage = begin();
+  stage.peer('peer1').down(undefined, LONG);
+  stage.time.advance(121_000);
+  assert.deepEqual(heard(stage), []);
+});
+
+test('a dead fellow reflector’s live on as the last choice, marked, and go in the end', () => {
+  const stage = begin(stageFellow(1));
+  stage.peer('peer1').announce(['10.3.0.0/26'], { communities: [WELL_KNOWN_COMMUNITY.noLlgr] });
+  stage.peer('peer1').down(undefined, LONG);
+  stage.time.advance(121_000);
+  assert.deepEqual(heard(stage), ['10.1.0.0/26', '10.2.0.0/26'], 'NO_LLGR goes');
+  const told = stage.peer('peer2').ear.routes.get('10.1.0.0/26') ?? '';
+  const { communities } = decodeAttributes(Uint8Array.from(Buffer.from(told.split(' ')[0] ?? '', 'hex')));
+  assert.deepEqual(communities, [WELL_KNOWN_COMMUNITY.llgrStale]);
+  assert.equal(stage.peer('peer1').peer.stale, 'long-lived');
+  stage.time.advance(3_598_000);
+  assert.equal(heard(stage).length, 2);
+  stage.time.advance(2_000);
+  assert.deepEqual(heard(stage), []);
+});
+
+test('a long-lived stale route gives way to any other', () => {
+  const stage = nativeStage([stageFellow(1), stageSession(2), stageSession(3)]);
+  for (const name of ['peer1', 'peer2', 'peer3']) stage.peer(name).up();
+  stage.peer('peer1').announce(['10.1.0.0/26'], { localPref: 500 });
+  stage.peer('peer3').announce(['10.1.0.0/26']);
+  stage.settle();
+  const nextHop = (): string | undefined => stage.peer('peer2').ear.routes.get('10.1.0.0/26')?.split(' ')[1];
+  assert.equal(nextHop(), '0a000001');
+  stage.peer('peer1').down(undefined, LONG);
+  stage.settle();
+  assert.equal(nextHop(), '0a000001', 'within the restart time nothing changes');
+  stage.time.advance(121_000);
+  stage.settle();
+  assert.equal(nextHop(), '0a000003');
+});
+
+test('a refresh of the peer’s removes what it did not tell again (RFC 7313)', () => {
+  const stage = begin();
+  const { peer, announce } = stage.peer('peer1');
+  peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.begin });
+  announce(['10.2.0.0/26']);
+  assert.equal(heard(stage).length, 2);
+  peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.end });
+  assert.deepEqual(heard(stage), ['10.2.0.0/26']);
+});

@@ -42,6 +42,8 @@ export interface PeerIdentity {
   readonly address: Uint8Array;
   /** Our cluster ID towards this client; null: it is none. */
   readonly clusterId: number | null;
+  /** The cluster ID that no route from this peer may have been through (RFC 4456 section 8). */
+  readonly ownClusterId: number;
 }
 
 export interface DroppedRoutes {
@@ -194,6 +196,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
         localRouterId: identity.routerId,
         peerRouterId: negotiated.peerRouterId,
         clusterId: identity.clusterId,
+        ownClusterId: identity.ownClusterId,
       };
       for (const block of update.withdrawn) if (block.family === rib.family) withdraw(block);
       for (const { nlri, nextHop, attributes } of update.announced) {

@@ -163,6 +163,19 @@ test('our own ORIGINATOR_ID, our cluster ID and our AS in the path are loops: dr
   assert.equal(outside.peer.dropped.asLoop, 1);
 });
 
+test('a route from a fellow reflector that has been in our cluster is a loop, too', () => {
+  const stage = nativeStage([stageFellow(1), stageSession(2), stageSession(3, { clusterId: '1.0.0.3' })]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const { announce, peer } = stage.peer('peer1');
+  announce(['10.1.0.0/26'], { originatorId: 5, clusterList: [idOf('1.0.0.1')] });
+  // It has been in one of our clients' clusters, and may go to the other.
+  announce(['10.2.0.0/26'], { originatorId: 5, clusterList: [idOf('1.0.0.3')] });
+  stage.settle();
+  assert.equal(peer.dropped.clusterLoop, 1);
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], ['10.2.0.0/26']);
+  assert.equal(stage.peer('peer3').ear.routes.size, 0);
+});
+
 test('our own AS in a path is taken as often as the session allows', () => {
   const stage = nativeStage([stageSession(1), stageExternal(2, { allowLocalAs: 1 })]);
   upAll(stage, 'peer1', 'peer2');

@@ -47,9 +47,9 @@ export function planContext(
   setsOf: (family: Family) => AttributeSets,
   lastChoice: boolean,
 ): PlanContext {
-  const { routerId, ipv4, ipv6, pools, serviceRanges, filters } = config;
+  const { routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters } = config;
   const bound = compileBound(acceptedPrefixes(config, options));
-  const key = JSON.stringify([routerId, ipv4, ipv6, pools, serviceRanges, filters, lastChoice, bound?.key]);
+  const key = JSON.stringify([routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters, lastChoice, bound?.key]);
   return { config, options, setsOf, lastChoice, bound, key };
 }
 
@@ -70,6 +70,7 @@ export function planSession(
     routerId,
     address: parseAddress(session.peerAddress) ?? new Uint8Array(4),
     clusterId,
+    ownClusterId: clusterId ?? parseRouterId(config.clusterId ?? config.routerId) ?? routerId,
   };
   const policy: PeerPolicy = {
     imports: compileImport(config, session, bound, setsOf(session.family)),

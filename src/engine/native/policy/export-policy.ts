@@ -8,6 +8,7 @@ import {
   decodeAttributes,
   editAttributes,
   encodeAttributes,
+  hasClusterId,
   type Negotiated,
   narrow,
   parseAddress,
@@ -94,7 +95,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
   const nextHop = terms.nextHop === null ? null : Uint8Array.from(terms.nextHop);
   const address = new Uint8Array(family === 4 ? 4 : 16);
   /** What became of a set, by the rule that decided (null: none did). Sets are many, results are shared. */
-  const made = new Map<FilterRule | null, WeakMap<AttributeSet, OutAttributes>>();
+  const made = new Map<FilterRule | null, WeakMap<AttributeSet, OutAttributes | null>>();
   /** Nothing is changed in a route of our own cluster: by far the most frequent case. */
   const plain = !external && nextHop === null && !terms.lastChoice && terms.fourOctetAs;
 
@@ -110,7 +111,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
       out = rewrite(set, operate(set.bytes, rule?.operations ?? []));
       results.set(set, out);
     }
-    return fitting(out);
+    return out === null ? null : fitting(out);
   }
 
   /** RFC 4456 section 8: another cluster's route, or a non-client's, that a client is told. */
@@ -118,9 +119,11 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
     return client && set.originatorId !== null && set.reflectedBy !== clusterId;
   }
 
-  function rewrite(set: AttributeSet, octets: Uint8Array): OutAttributes {
+  /** Null: the route has been in this cluster. */
+  function rewrite(set: AttributeSet, octets: Uint8Array): OutAttributes | null {
     let bytes = octets;
     if (!external && clusterId !== null && needsClusterId(set)) {
+      if (hasClusterId(bytes, clusterId)) return null;
       bytes = reflectAttributes(bytes, set.originatorId ?? 0, clusterId);
     }
     if (nextHop !== null && set.nextHop.length === 4 && nextHop.length === 4) {

@@ -26,6 +26,8 @@ export interface ReceiveTermsOf {
   readonly peerRouterId: number;
   /** Our cluster ID where the peer is a client; null: it is none. */
   readonly clusterId: number | null;
+  /** The cluster ID that no route may have been through. */
+  readonly ownClusterId: number;
 }
 
 /** Why a route was not taken at all. */
@@ -57,7 +59,7 @@ export function receiveAttributes(
   if (!external) {
     const originator = originatorIdOf(attributes);
     if (originator === terms.localRouterId) return 'originator-id';
-    if (clusterId !== null && hasClusterId(attributes, clusterId)) return 'cluster-list';
+    if (hasClusterId(attributes, terms.ownClusterId)) return 'cluster-list';
     clusterListLength = (findAttribute(attributes, ATTRIBUTE.clusterList)?.length ?? 0) / 4;
     if (originator === null && clusterId === null) {
       put.push({ code: ATTRIBUTE.originatorId, flags: OPTIONAL, value: octets(terms.peerRouterId) });

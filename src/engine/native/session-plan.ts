@@ -49,7 +49,17 @@ export function planContext(
 ): PlanContext {
   const { routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters } = config;
   const bound = compileBound(acceptedPrefixes(config, options));
-  const key = JSON.stringify([routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters, lastChoice, bound?.key]);
+  const key = JSON.stringify([
+    routerId,
+    clusterId,
+    ipv4,
+    ipv6,
+    pools,
+    serviceRanges,
+    filters,
+    lastChoice,
+    bound?.key,
+  ]);
   return { config, options, setsOf, lastChoice, bound, key };
 }
 

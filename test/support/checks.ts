@@ -153,12 +153,57 @@ const CHECKS: Readonly<Record<string, Check>> = {
       'control: an unprivileged user who may not bind port 179 is told so, and no session comes up',
     ],
   }),
+  ...inFile('blog-walkthrough', {
+    ...blogRows('blog-file', 'a file'),
+    ...blogRows('blog-etcd', 'etcd v3'),
+    ...blogRows('blog-kubernetes', 'Kubernetes'),
+  }),
+  ...inFile('howto-walkthrough', {
+    ...howtoRows('howto-file', 'blog-file', 'a file'),
+    ...howtoRows('howto-etcd', 'blog-etcd', 'etcd v3'),
+    ...howtoRows('howto-kubernetes', 'blog-kubernetes', 'Kubernetes'),
+  }),
 };
 
-function inFile(
-  file: string,
-  rows: Readonly<Record<string, readonly [sentence: string, control?: string]>>,
-): Readonly<Record<string, Check>> {
+/** The tasks of the how-to guide for BGP peering; `blog` is the walk-through that loses routes on the way. */
+function howtoRows(id: string, blog: string, home: string): Rows {
+  return {
+    [`${id}-no-disruption`]: [
+      `from ${home}: with reflectors peered first, turning the mesh off deletes no kernel route for good and loses no ping`,
+      `${blog}-reflectors`,
+    ],
+    [`${id}-tors`]: [
+      `from ${home}: a global peer is the peer of all nodes, and one with a nodeSelector of the nodes of its rack alone`,
+      `${id}-no-disruption`,
+    ],
+    [`${id}-global-as`]: [`from ${home}: another global AS, approved, is spoken on every session`],
+    [`${id}-node-as`]: [
+      `from ${home}: a node with an AS of its own has eBGP sessions, is no client, and reaches and is reached`,
+    ],
+  };
+}
+
+type Rows = Readonly<Record<string, readonly [sentence: string, control?: string]>>;
+
+/** The steps of the article on route reflectors, from one home of the resources. */
+function blogRows(id: string, home: string): Rows {
+  return {
+    [`${id}-mesh`]: [`from ${home}: five nodes in the full mesh route each other's blocks`],
+    [`${id}-reflectors`]: [
+      `control, from ${home}: with a cluster ID and no BGPPeer two nodes leave the others' mesh, and nobody else routes their blocks; their own guard holds`,
+    ],
+    [`${id}-peers`]: [
+      `from ${home}: two BGPPeers with selectors bring nodes and labelled reflectors together, and all blocks are routed`,
+      `${id}-reflectors`,
+    ],
+    [`${id}-mesh-off`]: [
+      `from ${home}: with the mesh off and another AS, approved by name, nodes have sessions with the two reflectors alone and reach all workloads`,
+      `${id}-mesh`,
+    ],
+  };
+}
+
+function inFile(file: string, rows: Rows): Readonly<Record<string, Check>> {
   return Object.fromEntries(
     Object.entries(rows).map(([id, [sentence, control]]) => [
       id,

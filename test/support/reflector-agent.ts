@@ -9,21 +9,20 @@ import { until } from './until.ts';
 export const CALICO_RR = join(import.meta.dirname, '../../bin/calico-rr');
 
 /**
- * Runs as root so that it can read this checkout wherever it is, but with no capability except this one: what the
- * program says that it needs.
+ * Runs as root so that it can read this checkout wherever it is, but with no capability except those that the program
+ * says it needs: one for a reflector, one more for a node, which programs its kernel.
  */
-const BARE = [
-  'setpriv',
-  '--bounding-set=-all,+net_bind_service',
-  '--inh-caps=-all,+net_bind_service',
-  '--no-new-privs',
-  '--',
-];
+function bare(node: boolean): readonly string[] {
+  const kept = node ? '+net_bind_service,+net_admin' : '+net_bind_service';
+  return [`--bounding-set=-all,${kept}`, `--inh-caps=-all,${kept}`, '--no-new-privs', '--'];
+}
 
 export interface AgentSettings {
   /** Environment: where the datastore is, the addresses of this reflector. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** True: it is a Calico node, and programs its kernel's routes. */
+  readonly node?: boolean;
   /** Which calico-rr; this checkout's by default. */
   readonly program?: string;
   /** Which BIRD 2. */
@@ -130,7 +129,14 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
   let settings = first;
   const start = (): Promise<RunningProcess> => {
     const program = settings.program ?? CALICO_RR;
-    const args = [...BARE.slice(1), program, 'run', '--state-dir', stateDir, ...(settings.args ?? [])];
+    const args = [
+      ...bare(settings.node === true),
+      program,
+      'run',
+      '--state-dir',
+      stateDir,
+      ...(settings.args ?? []),
+    ];
     return host.start('setpriv', args, {
       env: { CALICO_RR_BIRD: settings.bird ?? tools.bird2, ...settings.env },
       logFile: join(folder, `${host.name}.agent.log`),

@@ -56,6 +56,8 @@ export interface StandInOptions {
   readonly rules?: (user: User) => readonly Rule[] | undefined;
   readonly bookmarkEvery?: number;
   readonly longestWatch?: number;
+  /** Absent: a free port of 127.0.0.1. */
+  readonly listen?: { readonly host: string; readonly port: number };
 }
 
 export interface StandIn {
@@ -79,6 +81,7 @@ export interface StandIn {
 }
 
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
+  const { host, port: wanted } = options.listen ?? { host: '127.0.0.1', port: 0 };
   const store = createStore(options.firstVersion);
   let served = options.served ?? [...CORE, ...CALICO_CRDS, ...readCrds()];
   let tokens = options.tokens;
@@ -208,17 +211,17 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => resolve(server));
+      server.listen(port, host, () => resolve(server));
     });
   };
 
-  let server: Server | undefined = await listen(0);
+  let server: Server | undefined = await listen(wanted);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the stand-in listens on no port');
   const { port } = address;
 
   return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     port,
     store,
     asked,

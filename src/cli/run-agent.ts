@@ -44,6 +44,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
         ipv4: settings.ipv4,
         ipv6: settings.ipv6,
         listenPort: settings.listenPort,
+        ...(settings.routerId === null ? {} : { routerId: settings.routerId }),
       },
       engine: makeEngine(settings, stateDir.path, log),
       openDatastore: (callbacks) => openDatastore(datastoreSettings, callbacks),

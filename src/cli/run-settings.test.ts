@@ -69,6 +69,15 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     {},
     /^CALICO_RR_CALICO_VERSION is "3", not a version/,
   ],
+  ...['0.0.0.0', 'fd00::1', 'Hash'].map(
+    (id) =>
+      [
+        `the router ID ${id}`,
+        { IP: '10.0.0.1', CALICO_ROUTER_ID: id },
+        {},
+        /^CALICO_ROUTER_ID is ".*", neither "hash" nor 32 bits/,
+      ] as const,
+  ),
 ];
 
 for (const [what, env, flags, message] of WRONG) {
@@ -155,6 +164,12 @@ test('the version of Calico on the nodes is read with or without its v, and the 
   assert.equal(readCalicoVersion({ CALICO_RR_CALICO_VERSION: ' ' }, undefined), null);
   assert.equal(readCalicoVersion(env, undefined), '3.12');
   assert.equal(readCalicoVersion(env, 'v3.28.1-1.0'), 'v3.28.1-1.0');
+});
+
+test('the router ID is as CALICO_ROUTER_ID says, hash or an ID', () => {
+  const routerId = (id: string | undefined) =>
+    readRunSettings({ IP: '10.0.0.1', CALICO_ROUTER_ID: id }, {}).routerId;
+  assert.deepEqual([undefined, '', 'hash', '192.0.2.7'].map(routerId), [null, null, 'hash', '192.0.2.7']);
 });
 
 test('a dialect is one of three, and one family’s file is asked for where there are two', () => {

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import type { Dialect } from '../engine/bird/dialects.ts';
 import { type Family, familyOf, type IpAddress, isSpeakerAddress, parseAddress } from '../model/address.ts';
+import { parseClusterId } from '../model/cluster-id.ts';
 import { CalicoRrError } from '../model/errors.ts';
 
 /** Flags that decide the engine's configuration; `render` has them too. */
@@ -62,6 +63,8 @@ export interface RunSettings extends RenderSettings {
   readonly logLevel: string;
   /** Version of Calico on the nodes, or null: the latest. */
   readonly calicoVersion: string | null;
+  /** The BGP Identifier, or `hash`: made of the name; null: the IPv4 address, else as `hash`. */
+  readonly routerId: string | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -102,6 +105,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     birdSocket: flags.birdSocket === undefined ? null : resolve(flags.birdSocket),
     logLevel: readLogLevel(flags.logLevel),
     calicoVersion: readCalicoVersion(env, flags.calicoVersion),
+    routerId: readRouterId(env),
   };
 }
 
@@ -147,6 +151,13 @@ export function readCalicoVersion(env: NodeJS.ProcessEnv, flag: string | undefin
   if (/^v?\d+\.\d+(\.\d+)?([-+].*)?$/.test(version)) return version;
   const setting = flag === undefined ? 'CALICO_RR_CALICO_VERSION' : '--calico-version';
   throw wrong(setting, `is "${text}", not a version such as v3.12.1 or 3.28`);
+}
+
+/** What Calico's nodes are told, too. @throws E_SETTING */
+function readRouterId(env: NodeJS.ProcessEnv): string | null {
+  const text = given(env.CALICO_ROUTER_ID)?.trim() ?? null;
+  if (text === null || text === 'hash' || parseClusterId(text) !== undefined) return text;
+  throw wrong('CALICO_ROUTER_ID', `is "${text}", neither "hash" nor 32 bits written like an IPv4 address`);
 }
 
 /** `ADDRESS:PORT` or `[ADDRESS]:PORT`. @throws E_SETTING */

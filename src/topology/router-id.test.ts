@@ -24,3 +24,10 @@ test('a hashed router ID is a unicast IPv4 address and never 0.0.0.0', () => {
     }),
   );
 });
+
+test('a router ID that the speaker is told counts, and hash is hash with an IPv4 address too', () => {
+  const ipv4 = parseAddress('10.0.0.1') ?? null;
+  assert.equal(routerIdOf(ipv4, 'rr1', '192.0.2.7'), '192.0.2.7');
+  assert.equal(routerIdOf(ipv4, 'rr1', 'hash'), hashedRouterId('rr1'));
+  assert.equal(routerIdOf(null, 'rr1', 'hash'), hashedRouterId('rr1'));
+});

@@ -5,9 +5,11 @@ import type { IpAddress } from '../model/address.ts';
 /**
  * The IPv4 address, also for IPv6 sessions; without one what Calico's `CALICO_ROUTER_ID=hash` makes of the name,
  * so that both would choose the same.
+ * @param wish what the speaker was told: an identifier, or `hash`
  */
-export function routerIdOf(ipv4: IpAddress | null, name: string): string {
-  return ipv4 ?? hashedRouterId(name);
+export function routerIdOf(ipv4: IpAddress | null, name: string, wish?: string): string {
+  if (wish === undefined) return ipv4 ?? hashedRouterId(name);
+  return wish === 'hash' ? hashedRouterId(name) : wish;
 }
 
 /** The first four bytes of SHA-256(name), kept below 224.0.0.0 (multicast) by taking 32 off the first byte. */

@@ -80,7 +80,7 @@ export function deriveFrame(identity: SpeakerIdentity, inventory: Inventory): Sp
       forwards: node !== undefined,
       standalone: standing === 'standalone',
       asNumber: asOf(self, inventory),
-      routerId: routerIdOf(at.ipv4, speaker),
+      routerId: routerIdOf(at.ipv4, speaker, identity.routerId),
       ipv4: at.ipv4,
       ipv6: at.ipv6,
       ipv4Network: node !== undefined && node.ipv4 === at.ipv4 ? node.ipv4Network : null,

@@ -16,6 +16,8 @@ export interface SpeakerIdentity {
   readonly listenPort: number | null;
   /** Restart time announced (RFC 4724) where no BGPPeer sets one, seconds; 120 when absent. */
   readonly gracefulRestartSeconds?: number;
+  /** The BGP Identifier to use, or `hash`: made of the name. Absent: the IPv4 address, and without one as `hash`. */
+  readonly routerId?: string;
 }
 
 /** `entry`: a RouteReflector of its own; `node`: a Node, no RouteReflector; `standalone`: neither. */

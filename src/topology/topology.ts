@@ -87,8 +87,15 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
   }
 
   function speaker(identity: SpeakerIdentity): TrackedView {
-    const { name, ipv4, ipv6, listenPort, gracefulRestartSeconds } = identity;
-    const key = JSON.stringify([name, ipv4, ipv6, listenPort, gracefulRestartSeconds ?? null]);
+    const { name, ipv4, ipv6, listenPort, gracefulRestartSeconds, routerId } = identity;
+    const key = JSON.stringify([
+      name,
+      ipv4,
+      ipv6,
+      listenPort,
+      gracefulRestartSeconds ?? null,
+      routerId ?? null,
+    ]);
     const view = views.get(key) ?? createSpeakerView(identity, inventory, era);
     views.set(key, view);
     return view;

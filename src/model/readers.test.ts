@@ -331,3 +331,16 @@ test('pools of both API versions are read alike', () => {
   assert.deepEqual(v1, v3);
   assert.deepEqual(v3.problems, []);
 });
+
+test('a pool that says its tunnel in the older form has it, unless it says it in the newer one, too', () => {
+  for (const [spec, mode] of [
+    [{ ipip: { enabled: true } }, 'Always'],
+    [{ ipip: { enabled: true, mode: 'cross-subnet' } }, 'CrossSubnet'],
+    [{ ipip: { enabled: false, mode: 'always' } }, 'Never'],
+    [{ ipip: { enabled: true }, ipipMode: 'Never' }, 'Never'],
+  ] as const) {
+    const reading = readIpPool(resource('IPPool', { cidr: '10.65.0.0/16', ...spec }));
+    assert.deepEqual(reading.problems, []);
+    assert.equal(reading.value?.ipip, mode);
+  }
+});

@@ -4,7 +4,6 @@ import {
   choice,
   type Field,
   type Fields,
-  honoured,
   integer,
   type KindSchema,
   list,
@@ -63,9 +62,12 @@ export const CALICO_NODE_STATUS: KindSchema = {
   description: 'What one node is asked to report of its BGP, and what it reports.',
   names: 'Any name.',
   spec: {
-    node: honoured(SINCE, text, 'The node that reports.', { required: true }),
-    classes: honoured(SINCE, list(choice('Agent', 'BGP', 'Routes')), 'What it reports.'),
-    updatePeriodSeconds: honoured(SINCE, integer(0, 86400), 'Every how many seconds; 0: no more.', {
+    node: accepted(SINCE, text, 'The node that reports.', {
+      required: true,
+      note: 'Calico on that node writes the report',
+    }),
+    classes: accepted(SINCE, list(choice('Agent', 'BGP', 'Routes')), 'What it reports.'),
+    updatePeriodSeconds: accepted(SINCE, integer(0, 86400), 'Every how many seconds; 0: no more.', {
       required: true,
     }),
   },

@@ -28,6 +28,7 @@ const SUITES: readonly Suite[] = [
   { name: 'conformance', files: 'test/conformance/**/*.test.ts', concurrency: 2 },
   { name: 'interop', files: 'test/interop/**/*.test.ts', concurrency: 1 },
   { name: 'integration', files: 'test/integration/**/*.test.ts', concurrency: 2 },
+  { name: 'cli', files: 'test/cli/**/*.test.ts', concurrency: 2 },
   { name: 'docs', files: 'test/docs/**/*.test.ts', concurrency: 1 },
   { name: 'e2e', files: 'test/e2e/**/*.test.ts', concurrency: 1, needsRoot: true },
 ];

@@ -1,6 +1,7 @@
 /** How a failed command says so: what, where, what to do next, and the code to look up. No stack by default. */
 import { CommanderError } from 'commander';
 import { CalicoRrError, formatPlace, messageOf } from '../model/errors.ts';
+import { CommandFailure } from './resources/failure.ts';
 
 export interface PrintedError {
   readonly text: string;
@@ -10,6 +11,7 @@ export interface PrintedError {
 /** @param withStack for a developer (`--log-level debug`) */
 export function describeError(error: unknown, withStack: boolean): PrintedError {
   if (error instanceof CommanderError) return describeUsage(error);
+  if (error instanceof CommandFailure) return { text: error.message, exitCode: error.exitCode };
   if (!(error instanceof CalicoRrError)) {
     const stack = withStack && error instanceof Error ? `\n${error.stack}` : '';
     return {
@@ -23,6 +25,11 @@ export function describeError(error: unknown, withStack: boolean): PrintedError 
   if (error.hint !== undefined) lines.push(`  ${error.hint}`);
   if (withStack && error.stack !== undefined) lines.push(error.stack);
   return { text: lines.join('\n'), exitCode: error.exitCode };
+}
+
+/** What calicoctl says of a command line that it does not understand. */
+export function usageOfCalicoctl(words: readonly string[]): string {
+  return `Invalid option: 'calicoctl ${words.join(' ')}'. Use flag '--help' to read about a specific subcommand.\n`;
 }
 
 function describeUsage(error: CommanderError): PrintedError {

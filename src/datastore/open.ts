@@ -19,6 +19,12 @@ export interface OpenOptions {
   readonly onWarning: (problem: Problem) => void;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
+  /**
+   * What to take where it cannot be found out which API of etcd holds the data. Absent: nothing; an agent waits for
+   * data, and data in both is an error. `etcdv3`: of an empty etcd. `etcdv3-always`: of data in both, too, as
+   * calicoctl does.
+   */
+  readonly without?: 'etcdv3' | 'etcdv3-always';
 }
 
 /** How often both keyspaces are looked at while neither holds anything. */
@@ -101,7 +107,7 @@ async function openV3(etcd: EtcdSettings, options: OpenOptions): Promise<Datasto
 export async function findData(
   etcd: EtcdSettings,
   keyspaces: Keyspaces,
-  { onWaiting, signal }: Pick<OpenOptions, 'onWaiting' | 'signal'>,
+  { onWaiting, signal, without }: Pick<OpenOptions, 'onWaiting' | 'signal' | 'without'>,
   lookMs: number = LOOK_MS,
 ): Promise<'etcdv2' | 'etcdv3'> {
   const where = etcd.endpoints.join(',');
@@ -111,6 +117,7 @@ export async function findData(
     let reason = `neither keyspace of etcd at ${where} holds data of Calico's yet`;
     try {
       const [v2, v3] = await Promise.all([keyspaces.hasV2(etcd), keyspaces.hasV3(etcd)]);
+      if (v2 && v3 && without === 'etcdv3-always') return 'etcdv3';
       if (v2 && v3)
         throw new CalicoRrError(
           'E_DATASTORE_AMBIGUOUS',
@@ -120,7 +127,7 @@ export async function findData(
           },
         );
       if (v2) return 'etcdv2';
-      if (v3) return 'etcdv3';
+      if (v3 || without !== undefined) return 'etcdv3';
     } catch (error) {
       if (!(error instanceof CalicoRrError) || error.code !== 'E_DATASTORE_UNREACHABLE') throw error;
       reason = error.message;

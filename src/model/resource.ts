@@ -27,6 +27,10 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS;
 
+export function isKind(text: string): text is Kind {
+  return Object.hasOwn(KINDS, text);
+}
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 

@@ -10,7 +10,7 @@ import type { Broken } from '../../model/change.ts';
 import { formatPlace, type Place } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Problem } from '../../model/problem.ts';
-import { type JsonObject, KINDS, type Kind, type Resource } from '../../model/resource.ts';
+import { isKind, type JsonObject, KINDS, type Kind, type Resource } from '../../model/resource.ts';
 import { nearestOf } from '../../model/spelling.ts';
 import { isV1, type Upgrade, type UpgradeOptions, upgradeV1 } from '../../model/upgrade/v1.ts';
 import { type Fault, readResource, storedForm } from '../resource-json.ts';
@@ -136,10 +136,6 @@ function readContent(
   const resourceVersion = contentVersion(read.resource);
   const resource = { ...read.resource, metadata: { ...read.resource.metadata, resourceVersion } };
   return { is: 'resource', resource };
-}
-
-function isKind(text: string): text is Kind {
-  return Object.hasOwn(KINDS, text);
 }
 
 /** The version of a resource in a file: what it says, hashed. */

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { CalicoRrError, formatPlace, messageOf, type Place } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
-import { keyOf, type Resource } from '../../model/resource.ts';
+import { type JsonObject, keyOf, type Resource } from '../../model/resource.ts';
 import type { UpgradeOptions } from '../../model/upgrade/v1.ts';
 import { type ValidateOptions, validateResource } from '../../model/validate.ts';
 import { readResource } from '../resource-json.ts';
@@ -23,6 +23,10 @@ export interface ManifestProblem extends PlacedFault {
   readonly severity: Problem['severity'];
   /** `Kind/name`; absent where it is not known what the document is. */
   readonly subject?: string;
+  /** Where in the document, such as `spec.peers[0].ip`; absent where it is about the whole, or about the text. */
+  readonly field?: string;
+  /** The document as it stands there; absent where the text could not be read. */
+  readonly document?: JsonObject;
 }
 
 export interface ManifestResource {
@@ -194,7 +198,9 @@ function placed(problem: FieldProblem, entry: Entry, parsed: ParsedText, text: s
     severity,
     place,
     message,
+    document: entry.value,
     ...(subject === undefined ? {} : { subject }),
+    ...(field === '' ? {} : { field }),
     ...(problem.hint === undefined || drawn ? {} : { hint: problem.hint }),
     // The line of a password may show it.
     ...(code === 'inline-password' || code === 'missing-password' ? {} : lineAt(text, place)),

@@ -1,0 +1,80 @@
+/** All verbs, under one of the two names that this program has. */
+import { Command, CommanderError } from 'commander';
+import { addApply } from './apply.ts';
+import { addApprove } from './approve.ts';
+import { addCreate } from './create.ts';
+import { addDelete } from './delete.ts';
+import { addDrain } from './drain.ts';
+import { addExport } from './export.ts';
+import { addGet } from './get.ts';
+import { addLabel } from './label.ts';
+import { addPatch } from './patch.ts';
+import { describeError, usageOfCalicoctl } from './print-error.ts';
+import { programName } from './program-name.ts';
+import { addRender } from './render.ts';
+import { addReplace } from './replace.ts';
+import { addRun } from './run.ts';
+import { addSecretsRole } from './secrets-role.ts';
+import { addSessions } from './sessions.ts';
+import { addStatus } from './status.ts';
+import { programVersion } from './version.ts';
+
+const VERBS = [
+  ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
+  ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole],
+];
+
+function program(): Command {
+  const command = new Command(programName())
+    .description(
+      "The route reflectors of a Calico cluster: reads Calico's datastore and keeps BGP in that state.",
+    )
+    .version(programVersion(), '-V, --version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [verb]', 'show help for a verb')
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  if (programName() === 'calicoctl') addGlobalOptions(command);
+  for (const add of VERBS) add(command);
+  // Set on every verb as well: commander hands these settings down only to verbs added afterwards by `command()`.
+  for (const verb of command.commands) verb.copyInheritedSettings(command);
+  return command;
+}
+
+/** calicoctl takes these before the verb too; what is given there counts where the verb does not say it itself. */
+function addGlobalOptions(command: Command): void {
+  command
+    .option('-l, --log-level <LEVEL>', 'accepted')
+    .option('-c, --config <FILE>', "calicoctl's configuration file")
+    .option('--context <NAME>', 'of the kubeconfig')
+    .option('--allow-version-mismatch', 'accepted: versions are never compared')
+    .hook('preAction', (_, verb) => {
+      for (const [name, value] of Object.entries(command.opts()))
+        if (verb.getOptionValue(name) === undefined) verb.setOptionValue(name, value);
+    });
+}
+
+/** Runs the verb that the command line names; sets the exit status. */
+export async function runProgram(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    // Help and version are no failures.
+    if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
+    else if (error instanceof CommanderError && error.code === 'commander.help')
+      process.exitCode = programName() === 'calicoctl' ? 1 : 2;
+    else if (error instanceof CommanderError && programName() === 'calicoctl') {
+      process.stderr.write(usageOfCalicoctl(process.argv.slice(2)));
+      process.exitCode = 1;
+    } else {
+      const debug = /^--log-level(=debug|=trace)?$/;
+      const at = process.argv.findIndex((word) => debug.test(word));
+      const withStack = at >= 0 && /debug|trace/.test(`${process.argv[at]} ${process.argv[at + 1]}`);
+      const { text, exitCode } = describeError(error, withStack);
+      process.stderr.write(`${text}\n`);
+      process.exitCode = exitCode;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** Flags that the verbs on resources share. */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { programName } from './program-name.ts';
+
+/** Which datastore, in calicoctl's words. */
+export function addDatastoreOptions(verb: Command): Command {
+  if (programName() === 'calicoctl') verb.option('-l, --log-level <LEVEL>', 'accepted');
+  return verb
+    .option('-c, --config <FILE>', "calicoctl's configuration file (default: /etc/calico/calicoctl.cfg)")
+    .option('--etcd-api <v2|v3>', 'which API of etcd holds the data')
+    .option('--kubeconfig <PATH>', 'the cluster that holds the data (KUBECONFIG)')
+    .option('--context <NAME>', 'another context of the kubeconfig than its current one')
+    .option('--allow-version-mismatch', 'accepted: versions are never compared')
+    .option('-n, --namespace <NAMESPACE>', 'of namespaced kinds; there are none here');
+}
+
+export function addFileOptions(verb: Command, what: string): Command {
+  return verb
+    .option('-f, --filename <FILE|DIR|->', `${what}; "-": standard input; can be given again`, collect)
+    .option('-R, --recursive', 'folders within folders too');
+}
+
+/** Of the verbs that write the documents of files. */
+export function addWriteOptions(verb: Command): Command {
+  return addChangeOptions(verb.option('--skip-empty', 'no error where the files hold nothing'));
+}
+
+/** Of every verb that changes something. */
+export function addChangeOptions(verb: Command): Command {
+  return verb;
+}
+
+/** calicoctl takes -A and -a. */
+export function addAllNamespaces(verb: Command): Command {
+  return verb
+    .option('-A, --all-namespaces', 'accepted: no kind here has namespaces')
+    .addOption(new Option('-a').hideHelp());
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

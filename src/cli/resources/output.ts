@@ -1,0 +1,142 @@
+/**
+ * `-o` of the verbs that print resources: calicoctl's formats (ps, wide, custom-columns, yaml, json) and kubectl's
+ * name and jsonpath. What is asked for is read before anything is asked of the datastore.
+ */
+import { stringify } from 'yaml';
+import { CalicoRrError } from '../../model/errors.ts';
+import type { Kind, Resource } from '../../model/resource.ts';
+import { compileTemplate, type Template } from './jsonpath.ts';
+import { type CellContext, type Column, entryOf } from './kinds.ts';
+import { type Found, printedValue, resourcesOf } from './listed.ts';
+import { printTable } from './table-text.ts';
+
+export type Output =
+  | { readonly is: 'table'; readonly wide: boolean }
+  | { readonly is: 'columns'; readonly columns: readonly AskedColumn[] }
+  | { readonly is: 'yaml' }
+  | { readonly is: 'json' }
+  | { readonly is: 'name' }
+  | { readonly is: 'jsonpath'; readonly template: Template };
+
+/** A heading of the kind's table, or one of one's own with a JSONPath. */
+export type AskedColumn =
+  | { readonly heading: string; readonly path: undefined }
+  | { readonly heading: string; readonly path: Template };
+
+const FORMATS = 'yaml, json, wide, name, custom-columns=A,B and jsonpath=TEMPLATE';
+
+/** @throws E_USAGE */
+export function readOutput(given: string | undefined): Output {
+  // -o=yaml is taken for -o yaml.
+  const format = given?.replace(/^=/, '');
+  if (format === undefined || format === '' || format === 'ps') return { is: 'table', wide: false };
+  if (format === 'wide') return { is: 'table', wide: true };
+  if (format === 'yaml' || format === 'yml') return { is: 'yaml' };
+  if (format === 'json' || format === 'name') return { is: format };
+  const [name = '', argument] = split(format);
+  if (name === 'go-template' || name === 'go-template-file')
+    throw new CalicoRrError('E_USAGE', `-o ${name} is not supported: it is a language of Go's own.`, {
+      hint: "Use -o jsonpath='{.spec.asNumber}', -o custom-columns=NAME,ASN, or -o json with jq.",
+    });
+  if (name === 'custom-columns') {
+    const columns = (argument ?? '').split(',').filter((column) => column.trim() !== '');
+    if (columns.length === 0)
+      throw new CalicoRrError('E_USAGE', '-o custom-columns names no column.', {
+        hint: 'Use custom-columns=NAME,ASN, or custom-columns=NAME:.metadata.name.',
+      });
+    return { is: 'columns', columns: columns.map(readColumn) };
+  }
+  if (name === 'jsonpath') {
+    if (argument === undefined || argument === '')
+      throw new CalicoRrError('E_USAGE', '-o jsonpath has no template.', {
+        hint: "Use jsonpath='{.items[*].metadata.name}'.",
+      });
+    return { is: 'jsonpath', template: compileTemplate(argument) };
+  }
+  throw new CalicoRrError('E_USAGE', `unrecognized output format '${format}'`, {
+    hint: `There are ${FORMATS}.`,
+  });
+}
+
+/** What goes to standard output. @throws E_USAGE for a heading that the kind does not have */
+export function printed(found: Found, output: Output, context: CellContext, exported = false): string {
+  switch (output.is) {
+    case 'yaml':
+      return asYaml(printedValue(found, exported));
+    case 'json':
+      return JSON.stringify(printedValue(found, exported), null, 2);
+    case 'name':
+      return resourcesOf(found)
+        .map(({ kind, metadata }) => `${entryOf(kind).aliases[0]}/${metadata.name}\n`)
+        .join('');
+    case 'jsonpath':
+      return output.template(printedValue(found, exported));
+    case 'table':
+    case 'columns':
+      return byKind(found)
+        .map(({ kind, resources }) => tableOf(kind, resources, output, context))
+        .join('');
+    default:
+      return output satisfies never;
+  }
+}
+
+/** Keys sorted and lists not indented, as calicoctl writes YAML; text that YAML 1.1 takes for something else is quoted. */
+export function asYaml(value: unknown): string {
+  return stringify(value, { sortMapEntries: true, indentSeq: false, lineWidth: 0, compat: 'yaml-1.1' });
+}
+
+function tableOf(
+  kind: Kind,
+  resources: readonly Resource[],
+  output: Extract<Output, { readonly is: 'table' | 'columns' }>,
+  context: CellContext,
+): string {
+  const columns = columnsOf(kind, output);
+  return printTable(
+    columns.map(({ heading }) => heading),
+    resources.map((resource) => columns.map(({ cell }) => cell(resource, context))),
+  );
+}
+
+function columnsOf(
+  kind: Kind,
+  output: Extract<Output, { readonly is: 'table' | 'columns' }>,
+): readonly Column[] {
+  const { columns, narrow } = entryOf(kind);
+  if (output.is === 'columns') return output.columns.map((asked) => columnAsked(asked, columns));
+  return output.wide ? columns : columns.filter(({ heading }) => narrow.includes(heading));
+}
+
+function columnAsked({ heading, path }: AskedColumn, columns: readonly Column[]): Column {
+  if (path !== undefined) return { heading, cell: (resource) => path(printedValue({ is: 'one', resource })) };
+  const column = columns.find((one) => one.heading === heading.toUpperCase());
+  if (column !== undefined) return column;
+  const valid = columns.map((one) => one.heading).join(', ');
+  throw new CalicoRrError('E_USAGE', `unknown heading ${heading}, valid values are: ${valid}`);
+}
+
+function readColumn(text: string): AskedColumn {
+  const colon = text.indexOf(':');
+  if (colon < 0) return { heading: text.trim(), path: undefined };
+  const path = text.slice(colon + 1).replace(/^\{(.*)\}$/, '$1');
+  return { heading: text.slice(0, colon).trim(), path: compileTemplate(`{${path}}`) };
+}
+
+/** `NAME=ARGUMENT`, the argument as it is; shells leave the quotes of some habits in it. */
+function split(format: string): readonly string[] {
+  const equals = format.indexOf('=');
+  return equals < 0 ? [format] : [format.slice(0, equals), format.slice(equals + 1)];
+}
+
+/** One table for each run of one kind. */
+function byKind(found: Found): readonly { readonly kind: Kind; readonly resources: readonly Resource[] }[] {
+  if (found.is === 'list') return [{ kind: found.kind, resources: found.resources }];
+  const groups: { kind: Kind; resources: Resource[] }[] = [];
+  for (const resource of resourcesOf(found)) {
+    const last = groups.at(-1);
+    if (last?.kind === resource.kind) last.resources.push(resource);
+    else groups.push({ kind: resource.kind, resources: [resource] });
+  }
+  return groups;
+}

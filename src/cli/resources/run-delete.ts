@@ -1,0 +1,70 @@
+/** `delete`: resources by name, or those that files name. */
+import { CalicoRrError } from '../../model/errors.ts';
+import type { ProgramName } from '../program-name.ts';
+import type { FileFlags } from './documents.ts';
+import { failedToExecute } from './failure.ts';
+import { type GivenText, readGiven } from './given.ts';
+import { type Identity, identitiesIn } from './identities.ts';
+import { kindOf } from './kinds.ts';
+import { type DatastoreFlags, openForVerb } from './open.ts';
+import { type Outcome, report } from './report.ts';
+import { refuseNamespace } from './run-get.ts';
+
+export interface DeleteFlags extends DatastoreFlags, FileFlags {
+  readonly skipNotExists?: boolean;
+  readonly namespace?: string;
+}
+
+/** @throws CommandFailure with what was not deleted */
+export async function runDelete(
+  kindWord: string | undefined,
+  names: readonly string[],
+  flags: DeleteFlags,
+  program: ProgramName,
+): Promise<void> {
+  try {
+    const asked = wantedOf(kindWord, names, flags);
+    const datastore = await openForVerb(flags, program);
+    try {
+      const wanted = asked.is === 'files' ? identitiesIn(asked.texts, datastore.type) : asked.of;
+      const outcomes: Outcome[] = [];
+      for (const { kind, name, resourceVersion } of wanted) {
+        const outcome = { kind, name, operation: 'Delete' as const };
+        try {
+          await datastore.delete(kind, name, resourceVersion === undefined ? {} : { resourceVersion });
+          outcomes.push(outcome);
+        } catch (error) {
+          const missing = error instanceof CalicoRrError && error.code === 'E_NOT_FOUND';
+          const skipped = missing && flags.skipNotExists === true;
+          outcomes.push(skipped ? { ...outcome, skipped } : { ...outcome, error });
+        }
+      }
+      report('delete', outcomes, program);
+    } finally {
+      await datastore.close();
+    }
+  } catch (error) {
+    throw failedToExecute(error, program);
+  }
+}
+
+type Asked =
+  | { readonly is: 'named'; readonly of: readonly Identity[] }
+  | { readonly is: 'files'; readonly texts: readonly GivenText[] };
+
+function wantedOf(kindWord: string | undefined, names: readonly string[], flags: DeleteFlags): Asked {
+  if (flags.filename !== undefined && flags.filename.length > 0) {
+    if (kindWord !== undefined)
+      throw new CalicoRrError('E_USAGE', 'a kind and -f are both given.', { hint: 'Give one of them.' });
+    return { is: 'files', texts: readGiven(flags.filename, flags.recursive === true) };
+  }
+  const [word = '', name] = (kindWord ?? '').split('/');
+  const all = name === undefined ? names : [name, ...names];
+  if (kindWord === undefined || all.length === 0)
+    throw new CalicoRrError('E_USAGE', 'nothing to delete is named: give a kind and names, or -f FILE.', {
+      hint: 'Such as: delete bgppeer tor-1.',
+    });
+  const { kind } = kindOf(word);
+  refuseNamespace(kind, flags.namespace);
+  return { is: 'named', of: all.map((one) => ({ kind, name: one })) };
+}

@@ -1,0 +1,176 @@
+/** `get`: resources by name, all of a kind, or those that a file names; what is found is printed though one is missing. */
+import type { Datastore } from '../../datastore/datastore.ts';
+import { CalicoRrError } from '../../model/errors.ts';
+import type { Kind, Resource } from '../../model/resource.ts';
+import { isSelector, parseSelector, showFault } from '../../model/selector/selector.ts';
+import type { ProgramName } from '../program-name.ts';
+import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from './failure.ts';
+import { type GivenText, readGiven } from './given.ts';
+import { identitiesIn } from './identities.ts';
+import { type CellContext, kindOf } from './kinds.ts';
+import type { Found } from './listed.ts';
+import { type DatastoreFlags, openForVerb } from './open.ts';
+import { type Output, printed, readOutput } from './output.ts';
+
+export interface GetFlags extends DatastoreFlags {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly output?: string;
+  readonly export?: boolean;
+  readonly selector?: string;
+  readonly namespace?: string;
+}
+
+interface Missed {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** @throws CommandFailure */
+export async function runGet(
+  kindWord: string | undefined,
+  names: readonly string[],
+  flags: GetFlags,
+  program: ProgramName,
+): Promise<void> {
+  const missed: Missed[] = [];
+  let datastore: Datastore | undefined;
+  try {
+    const output = readOutput(flags.output);
+    const wanted = wantedOf(kindWord, names, flags);
+    const matches = selectorOf(flags.selector);
+    datastore = await openForVerb(flags, program);
+    const found = await find(datastore, wanted, matches, missed);
+    const exported = flags.export === true && found.is !== 'list';
+    if (found.is !== 'several' || found.resources.length > 0) {
+      const text = printed(found, output, await contextFor(datastore, found, output), exported);
+      // calicoctl ends JSON without a line break.
+      process.stdout.write(
+        text === '' || text.endsWith('\n') || program === 'calicoctl' ? text : `${text}\n`,
+      );
+    }
+  } catch (error) {
+    throw datastore === undefined ? failedToExecute(error, program) : failedToGet(error, program);
+  } finally {
+    await datastore?.close();
+  }
+  if (missed.length > 0) {
+    const texts = missed.map(({ error, kind, name }) => calicoText(error, kind, name, 'Get'));
+    const errors = missed.map(({ error }) => error);
+    throw new CommandFailure(withHints(texts.join('\n'), hintsOf(errors, program)));
+  }
+}
+
+type Wanted =
+  | { readonly is: 'all'; readonly kind: Kind }
+  | { readonly is: 'named'; readonly of: readonly { readonly kind: Kind; readonly name: string }[] }
+  | { readonly is: 'files'; readonly texts: readonly GivenText[] };
+
+function wantedOf(kindWord: string | undefined, names: readonly string[], flags: GetFlags): Wanted {
+  if (flags.filename !== undefined && flags.filename.length > 0) {
+    if (kindWord !== undefined)
+      throw new CalicoRrError('E_USAGE', 'a kind and -f are both given.', { hint: 'Give one of them.' });
+    return { is: 'files', texts: readGiven(flags.filename, flags.recursive === true) };
+  }
+  if (kindWord === undefined)
+    throw new CalicoRrError('E_USAGE', 'nothing is asked for: give a kind, or -f FILE.', {
+      hint: 'Such as: get bgppeers, get node n1 -o yaml.',
+    });
+  // kubectl's spelling: KIND/NAME.
+  const [word = '', name] = kindWord.split('/');
+  const { kind } = kindOf(word);
+  refuseNamespace(kind, flags.namespace);
+  const all = name === undefined ? names : [name, ...names];
+  if (all.length === 0) return { is: 'all', kind };
+  return { is: 'named', of: all.map((one) => ({ kind, name: one })) };
+}
+
+/** All our kinds are the cluster's. @throws E_USAGE */
+export function refuseNamespace(kind: Kind, namespace: string | undefined): void {
+  if (namespace !== undefined) throw new CalicoRrError('E_USAGE', `${kind} is not namespaced`);
+}
+
+/** @throws E_USAGE with a caret where it is no selector */
+export function selectorOf(text: string | undefined): (resource: Resource) => boolean {
+  if (text === undefined) return () => true;
+  const plain = kubectlSelector(text);
+  const selector = parseSelector(plain);
+  if (!isSelector(selector))
+    throw new CalicoRrError('E_USAGE', `-l: ${selector.message}\n${showFault(plain, selector)}`, {
+      hint: "A selector is Calico's, such as \"rack == '7' && !has(drained)\"; rack=7 works too.",
+    });
+  return ({ metadata }) => selector.matches(metadata.labels ?? {});
+}
+
+/** `a=b,c!=d,e,!f`, as kubectl writes selectors, in Calico's words; anything else as it is. */
+function kubectlSelector(text: string): string {
+  const KEY = '[A-Za-z0-9_./-]+';
+  const parts = text.split(',').map((part) => part.trim());
+  const words: string[] = [];
+  for (const part of parts) {
+    const equal = new RegExp(`^(${KEY})\\s*(==?|!=)\\s*([A-Za-z0-9_.-]*)$`).exec(part);
+    const has = new RegExp(`^(!?)(${KEY})$`).exec(part);
+    if (equal !== null) words.push(`${equal[1]} ${equal[2] === '!=' ? '!=' : '=='} '${equal[3]}'`);
+    else if (has !== null) words.push(`${has[1]}has(${has[2]})`);
+    else return text;
+  }
+  return words.join(' && ');
+}
+
+async function find(
+  datastore: Datastore,
+  wanted: Wanted,
+  matches: (resource: Resource) => boolean,
+  missed: Missed[],
+): Promise<Found> {
+  if (wanted.is === 'all') {
+    const { kind } = wanted;
+    const listing = await datastore.list(kind);
+    for (const { problem } of listing.broken)
+      process.stderr.write(`warning: ${problem.subject}: ${problem.message}\n`);
+    return { is: 'list', kind, resources: listing.resources.filter(matches) };
+  }
+  const resources: Resource[] = [];
+  const named = wanted.is === 'files' ? identitiesIn(wanted.texts, datastore.type) : wanted.of;
+  for (const { kind, name } of named) {
+    try {
+      const resource = await datastore.get(kind, name);
+      if (matches(resource)) resources.push(resource);
+    } catch (error) {
+      if (!(error instanceof CalicoRrError) || error.code === 'E_DATASTORE_UNREACHABLE') throw error;
+      missed.push({ kind, name, error });
+    }
+  }
+  const [only] = resources;
+  if (named.length === 1 && only !== undefined) return { is: 'one', resource: only };
+  return { is: 'several', resources };
+}
+
+/** The global AS, asked for only where a column of a node shows it. */
+async function contextFor(datastore: Datastore, found: Found, output: Output): Promise<CellContext> {
+  const shows =
+    (output.is === 'table' && output.wide) ||
+    (output.is === 'columns' && output.columns.some(({ heading }) => heading.toUpperCase() === 'ASN'));
+  const nodes = found.is === 'list' ? found.kind === 'Node' : true;
+  return shows && nodes ? { globalAsNumber: await globalAsNumber(datastore) } : { globalAsNumber: undefined };
+}
+
+async function globalAsNumber(datastore: Datastore): Promise<number | undefined> {
+  const { parseAsNumber, DEFAULT_AS_NUMBER } = await import('../../model/as-number.ts');
+  try {
+    const { spec } = await datastore.get('BGPConfiguration', 'default');
+    return spec.asNumber === undefined || spec.asNumber === null
+      ? DEFAULT_AS_NUMBER
+      : parseAsNumber(spec.asNumber);
+  } catch (error) {
+    return error instanceof CalicoRrError && error.code === 'E_NOT_FOUND' ? DEFAULT_AS_NUMBER : undefined;
+  }
+}
+
+function failedToGet(error: unknown, program: ProgramName): unknown {
+  if (error instanceof CommandFailure || !(error instanceof CalicoRrError)) return error;
+  const text = error.code === 'E_USAGE' ? error.message : `Failed to get resources: ${error.message}`;
+  const status = program === 'calicoctl' ? 1 : error.exitCode;
+  return new CommandFailure(withHints(text, hintsOf([error], program)), status, error);
+}

@@ -211,3 +211,21 @@ test('files given to a verb must be whole: every fault is named with its place',
   await rejectsWith(readResources(folder), 'E_YAML', 'b.yaml:7:1');
   await rejectsWith(readResources(join(folder, 'nothing')), 'E_FILE', 'nothing');
 });
+
+test('a document of Calico v2 is changed as what it is today, and stands so in its file from then on', async () => {
+  const path = join(folder, 'a.yaml');
+  const other = nodeText('n1');
+  await writeFile(
+    path,
+    `apiVersion: v1\nkind: bgpPeer\nmetadata: {scope: global, peerIP: 10.0.0.9}\nspec:\n  asNumber: 64512 # ours\n---\n${other}`,
+  );
+  const datastore = openFile(path);
+  const peer = await datastore.patch('BGPPeer', 'global.10.0.0.9', { spec: { ttlSecurity: 2 } });
+  assert.deepEqual(peer.spec, { peerIP: '10.0.0.9', asNumber: 64512, ttlSecurity: 2 });
+  const text = await readFile(path, 'utf8');
+  assert.match(text, /^apiVersion: projectcalico\.org\/v3\nkind: BGPPeer\nmetadata:/);
+  assert.ok(text.includes('asNumber: 64512 # ours') && text.endsWith(`---\n${other}`), text);
+  await datastore.delete('BGPPeer', 'global.10.0.0.9');
+  assert.equal((await datastore.list('Node')).resources.length, 1);
+  assert.deepEqual((await datastore.list('BGPPeer')).resources, []);
+});

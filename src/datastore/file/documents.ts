@@ -3,7 +3,8 @@
  *
  * A fault that hides what a document is (syntax, a tag, no kind, no name) is the file's fault: a watch then stays with
  * what the file last said whole, because a typing error must not read as a deletion. A document whose name is known but
- * whose content is not usable is broken by itself. Documents of Calico v2 become what they are today.
+ * whose content is not usable is broken by itself. Documents of Calico v2, and what kubectl prints of a cluster, become
+ * resources of today.
  */
 import { createHash } from 'node:crypto';
 import type { Broken } from '../../model/change.ts';
@@ -14,6 +15,7 @@ import { isKind, type JsonObject, KINDS, type Kind, type Resource } from '../../
 import { nearestOf } from '../../model/spelling.ts';
 import { isV1, type Upgrade, type UpgradeOptions, upgradeV1 } from '../../model/upgrade/v1.ts';
 import { type Fault, readResource, storedForm } from '../resource-json.ts';
+import { type KubectlObject, readKubectlObject } from './kubectl-output.ts';
 import { parseText, type TextFault } from './parse.ts';
 
 /** One resource of a file, or what stands there in its stead. */
@@ -58,10 +60,10 @@ export type NamedEntry =
       readonly ok: true;
       readonly kind: Kind;
       readonly name: string;
-      /** In the shape of today. */
-      readonly value: JsonObject;
-      /** Of a document of Calico v2. */
-      readonly upgrade?: Extract<Upgrade, { readonly is: 'resource' }>;
+      /** In the shape of today; undefined where `upgrade` says why there is none. */
+      readonly value: JsonObject | undefined;
+      /** What was said on the way, and where its fields stand, for a document that had another shape. */
+      readonly upgrade?: Pick<Extract<Upgrade, { readonly is: 'resource' }>, 'problems' | 'origins'>;
     }
   | { readonly ok: false; readonly faults: readonly EntryFault[] };
 
@@ -70,6 +72,8 @@ export type EntryFault = Omit<TextFault, 'place'> & { readonly field?: string };
 
 /** @param options which names documents of Calico v2 get */
 export function nameEntry(value: JsonObject, options: UpgradeOptions = {}): NamedEntry {
+  const printed = readKubectlObject(value);
+  if (printed !== undefined) return nameKubectlObject(printed);
   if (isV1(value)) {
     const upgrade = upgradeV1(value, options);
     if (upgrade.is === 'resource')
@@ -106,6 +110,19 @@ export function nameEntry(value: JsonObject, options: UpgradeOptions = {}): Name
   return { ok: true, kind, name: String(name), value };
 }
 
+function nameKubectlObject(printed: KubectlObject): NamedEntry {
+  const { kind, name } = printed.ok
+    ? { kind: printed.resource.kind, name: printed.resource.metadata.name }
+    : printed;
+  if (name === '') return refuse('bad-name', 'metadata.name', `A ${kind} here has no metadata.name.`);
+  if (printed.ok) {
+    const upgrade = { problems: [], origins: printed.origins };
+    return { ok: true, kind, name, value: storedForm(printed.resource), upgrade };
+  }
+  const problem: Problem = { ...printed.fault, severity: 'error', subject: `${kind}/${name}` };
+  return { ok: true, kind, name, value: undefined, upgrade: { problems: [problem], origins: new Map() } };
+}
+
 function refuse(code: TextFault['code'], field: string, message: string, hint?: string): NamedEntry {
   return { ok: false, faults: [{ code, field, message, ...(hint === undefined ? {} : { hint }) }] };
 }
@@ -131,7 +148,7 @@ function readContent(
   };
   const homeless = upgrade?.problems.find(({ severity }) => severity === 'error');
   if (homeless !== undefined) return broken(homeless);
-  const read = readResource(kind, name, value, undefined);
+  const read = readResource(kind, name, value ?? null, undefined);
   if (!read.ok) return broken(read.fault);
   const resourceVersion = contentVersion(read.resource);
   const resource = { ...read.resource, metadata: { ...read.resource.metadata, resourceVersion } };

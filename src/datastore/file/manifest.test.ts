@@ -190,3 +190,56 @@ test('errors are told together, with how many there are', () => {
     message: /^2 errors in a\.yaml\na\.yaml:5:11: /,
   });
 });
+
+const PRINTED = `apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Node
+  metadata:
+    name: n1
+    resourceVersion: "7"
+    labels: {rack: a}
+    annotations:
+      projectcalico.org/IPv4Address: 10.0.0.1/24
+      projectcalico.org/RouteReflectorClusterID: 1.0.0.1
+  spec: {podCIDR: 10.244.0.0/24}
+  status: {conditions: []}
+- apiVersion: crd.projectcalico.org/v1
+  kind: BGPPeer
+  metadata:
+    name: p1
+    generation: 1
+    annotations:
+      projectcalico.org/metadata: '{"labels":{"team":"net"}}'
+  spec: {peerIP: 192.0.2.1, asNumber: 65001}
+`;
+
+test('what kubectl prints of a cluster is read as resources of Calico', () => {
+  const { resources, problems } = readManifest('a.yaml', PRINTED, STRICT);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    resources.map(({ resource: { kind, metadata, spec } }) => [kind, metadata.name, metadata.labels, spec]),
+    [
+      [
+        'Node',
+        'n1',
+        { rack: 'a' },
+        { bgp: { ipv4Address: '10.0.0.1/24', routeReflectorClusterID: '1.0.0.1' } },
+      ],
+      ['BGPPeer', 'p1', { team: 'net' }, { peerIP: '192.0.2.1', asNumber: 65001 }],
+    ],
+  );
+});
+
+test('an error in what kubectl prints is pointed at in the annotation that it stands in', () => {
+  const text = PRINTED.replace('10.0.0.1/24', 'nowhere').replace('\'{"labels"', "'{labels");
+  const { problems } = readManifest('a.yaml', text, STRICT);
+  assert.deepEqual(
+    problems.map(({ place, message }) => [formatPlace(place), message.split(',')[0]]),
+    [
+      ['a.yaml:11:38', 'spec.bgp.ipv4Address is "nowhere"'],
+      ['a.yaml:15:3', 'The annotation projectcalico.org/metadata is no JSON object.'],
+    ],
+  );
+});

@@ -148,6 +148,7 @@ function readEntry(
   if (!named.ok) return { problems: named.faults.map((fault) => ({ ...fault, severity: 'error' })) };
   const { kind, name, upgrade } = named;
   const older = (upgrade?.problems ?? []).map((problem) => asStrict(problem, options));
+  if (named.value === undefined) return { problems: older };
   const version = isVersioned(value) ? value.metadata.resourceVersion : undefined;
   const read = readResource(kind, name, named.value, version);
   if (!read.ok) {

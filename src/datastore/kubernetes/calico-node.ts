@@ -45,6 +45,13 @@ const FIELDS: readonly (readonly [string, Path])[] = [
 /** Fields that Calico derives from the core Node. */
 const DERIVED = new Set(['spec.orchRefs', 'spec.addresses', 'status.podCIDRs']);
 
+/** Where the fields of a Calico Node stand on the core Node, as paths: `metadata.annotations.projectcalico.org/ASNumber`. */
+export function annotationsOfFields(): ReadonlyMap<string, string> {
+  return new Map(
+    FIELDS.map(([annotation, path]) => [path.join('.'), `metadata.annotations.${PREFIX}${annotation}`]),
+  );
+}
+
 /** The Calico Node of a core Node, whole or as PartialObjectMetadata. */
 export function decodeNode(object: JsonObject): Meaning {
   const { name, version } = identityOf(object);

@@ -1,11 +1,13 @@
 /**
- * `npm run fuzz [-- SECONDS]`: the properties of src/bgp/ on arbitrary input, for so many seconds each (60 where none
- * are given). The same tests run for a moment in `npm test`.
+ * `npm run fuzz [-- SECONDS]`: the properties of src/bgp/ on arbitrary input, and the native engine beside BIRD on
+ * random peers and churn, for so many seconds each (60 where none are given). The same tests run for a moment in
+ * `npm test`.
  */
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownNetwork } from './own-network.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const seconds = process.argv[2] ?? '60';
@@ -14,11 +16,21 @@ if (!/^\d+$/.test(seconds) || Number(seconds) === 0) {
   process.exit(2);
 }
 
+const node = [process.execPath, '--test', '--test-reporter=spec'];
+
+function run(command: readonly string[]): SpawnSyncReturns<Buffer> {
+  const [program = process.execPath, ...words] = command;
+  return spawnSync(program, words, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, BGP_FUZZ_SECONDS: seconds, DIFFERENTIAL_SECONDS: seconds },
+  });
+}
+
 const files = globSync('src/**/fuzz.test.ts', { cwd: root }).map((file) => join(root, file));
 process.stdout.write(`${files.length} files, ${seconds} s for each property\n`);
-const result = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, BGP_FUZZ_SECONDS: seconds },
-});
-process.exit(files.length > 0 && result.status === 0 ? 0 : 1);
+const results = [
+  run([...node, ...files]),
+  run([...ownNetwork(), ...node, 'test/differential/reflection.test.ts']),
+];
+process.exit(files.length > 0 && results.every(({ status }) => status === 0) ? 0 : 1);

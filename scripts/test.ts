@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { missingChecks } from '../test/support/checks.ts';
 import { prepareDebian } from './debian.ts';
+import { ownNetwork } from './own-network.ts';
 
 interface Suite {
   readonly name: string;
@@ -20,6 +21,8 @@ interface Suite {
   /** Files at a time. Two cores; the daemons of contract and e2e files are further processes. */
   readonly concurrency: number;
   readonly needsRoot?: boolean;
+  /** Runs in a network namespace of its own where this system lets us. */
+  readonly ownNetwork?: boolean;
 }
 
 const SUITES: readonly Suite[] = [
@@ -27,6 +30,12 @@ const SUITES: readonly Suite[] = [
   { name: 'contract', files: 'test/contract/**/*.test.ts', concurrency: 2 },
   { name: 'conformance', files: 'test/conformance/**/*.test.ts', concurrency: 2 },
   { name: 'interop', files: 'test/interop/**/*.test.ts', concurrency: 1 },
+  {
+    name: 'differential',
+    files: 'test/differential/**/*.test.ts',
+    concurrency: 1,
+    ownNetwork: true,
+  },
   { name: 'integration', files: 'test/integration/**/*.test.ts', concurrency: 2 },
   { name: 'cli', files: 'test/cli/**/*.test.ts', concurrency: 2 },
   { name: 'docs', files: 'test/docs/**/*.test.ts', concurrency: 1 },
@@ -44,13 +53,18 @@ function testEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
 
+function commandOf(suite: Suite, files: readonly string[]): readonly string[] {
+  return [
+    ...(suite.ownNetwork === true ? ownNetwork() : []),
+    process.execPath,
+    ...['--test', '--test-reporter=spec', `--test-concurrency=${suite.concurrency}`, ...files],
+  ];
+}
+
 function runFiles(suite: Suite, files: readonly string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ['--test', '--test-reporter=spec', `--test-concurrency=${suite.concurrency}`, ...files],
-      { cwd: root, stdio: 'inherit', env: testEnvironment() },
-    );
+    const [program = process.execPath, ...words] = commandOf(suite, files);
+    const child = spawn(program, words, { cwd: root, stdio: 'inherit', env: testEnvironment() });
     // Ctrl-C reaches the tests by themselves; they take down what they made, and then this ends.
     const forward = (signal: NodeJS.Signals): void => {
       interrupted = true;

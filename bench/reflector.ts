@@ -1,10 +1,12 @@
 /**
  * The native engine alone, for measuring: `node bench/reflector.ts CONFIG.json` runs what a SpeakerConfig in JSON asks for
- * and prints `ready` once it listens. SIGHUP reads the file again; SIGTERM ends it.
+ * and prints `ready` once it listens. SIGHUP reads the file again; SIGTERM ends it;
+ * SIGUSR2 prints how late the event loop was so far.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createHistogram } from 'node:perf_hooks';
 import { pino } from 'pino';
 import { createNativeEngine } from '../src/engine/native/native-engine.ts';
 import type { SpeakerConfig } from '../src/topology/speaker-config.ts';
@@ -26,9 +28,26 @@ async function apply(path: string): Promise<void> {
   }
 }
 
+/** A timer of so many milliseconds looks how late it is. */
+const SAMPLE_MS = 20;
+const late = createHistogram();
+let before = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  // A histogram takes whole numbers above 0: microseconds.
+  late.record(Math.max(1, Math.round((now - before - SAMPLE_MS) * 1000)));
+  before = now;
+}, SAMPLE_MS);
+
+function tellLoopDelay(): void {
+  const at = (percent: number): string => (late.percentile(percent) / 1000).toFixed(1);
+  process.stdout.write(`loop delay ${at(50)} | ${at(99)} | ${(late.max / 1000).toFixed(1)}\n`);
+}
+
 await apply(file);
 process.stdout.write('ready\n');
 process.on('SIGHUP', () => void apply(file));
+process.on('SIGUSR2', tellLoopDelay);
 process.on('SIGTERM', () => {
   void engine.stop('graceful').then(() => {
     rmSync(stateDir, { recursive: true, force: true });

@@ -9,11 +9,19 @@ export interface BenchRow {
   readonly met: boolean | null;
 }
 
+/** A table of everything that was measured, for what has more than one column. */
+export interface BenchTable {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
 export interface BenchResult {
   readonly title: string;
   /** What was measured and beside what, in Markdown. */
   readonly how: string;
   readonly rows: readonly BenchRow[];
+  readonly tables?: readonly BenchTable[];
 }
 
 export function printResult(result: BenchResult): void {

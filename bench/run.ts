@@ -1,15 +1,16 @@
 /**
- * `npm run bench [-- NAME...]`: runs benches, each in a process of its own so that memory and compiled code of
- * one are not the other's, and writes what they measured into its section of bench/RESULTS.md. A bench is a
- * file beside this one that prints a BenchResult; without names all run.
+ * `npm run bench [-- NAME... [OPTION...]]`: runs benches, each in a process of its own so that memory and compiled
+ * code of one are not the other's, and writes what they measured into its section of bench/RESULTS.md. A bench is a
+ * file beside this one that prints a BenchResult; without names all run. Options go to the benches that are named;
+ * what they measure is then only printed, because it is not the whole.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type BenchResult, isBenchResult } from './result.ts';
+import { type BenchResult, type BenchTable, isBenchResult } from './result.ts';
 
-const BENCHES = ['compile', 'apply', 'kubernetes'] as const;
+const BENCHES = ['compile', 'apply', 'kubernetes', 'reflect'] as const;
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
 const HEADING = `# What was measured
 
@@ -23,10 +24,10 @@ function machine(): string {
   return `${today}, ${cpus().length} x ${cpu?.model ?? 'unknown CPU'}, ${memory}, Linux ${release()}, Node ${process.version}`;
 }
 
-function run(name: string): BenchResult {
+function run(name: string, options: readonly string[]): BenchResult {
   const file = join(import.meta.dirname, `${name}.ts`);
   // --expose-gc: a bench starts its clock on a settled heap.
-  const child = spawnSync(process.execPath, ['--expose-gc', file], {
+  const child = spawnSync(process.execPath, ['--expose-gc', file, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
@@ -52,7 +53,13 @@ function toMarkdown(result: BenchResult): string {
     '| what | measured | target | |',
     '| --- | --- | --- | --- |',
     ...lines,
+    ...(result.tables ?? []).flatMap((table) => ['', `### ${table.title}`, '', ...tableLines(table)]),
   ].join('\n');
+}
+
+function tableLines(table: BenchTable): readonly string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(table.columns), line(table.columns.map(() => '---')), ...table.rows.map(line)];
 }
 
 /** Replaces one bench's section and leaves the others as they were measured last. */
@@ -70,7 +77,10 @@ function writeSection(name: string, text: string): void {
   writeFileSync(RESULTS, next);
 }
 
-const asked = process.argv.slice(2);
+const words = process.argv.slice(2);
+const firstOption = words.findIndex((word) => word.startsWith('-'));
+const asked = firstOption < 0 ? words : words.slice(0, firstOption);
+const options = firstOption < 0 ? [] : words.slice(firstOption);
 const unknown = asked.filter((name) => !BENCHES.some((bench) => bench === name));
 if (unknown.length > 0) {
   process.stderr.write(`No bench is called ${unknown.join(', ')}; there are: ${BENCHES.join(', ')}.\n`);
@@ -83,7 +93,7 @@ for (const name of asked.length > 0 ? asked : BENCHES) {
     continue;
   }
   process.stderr.write(`Running ${name} ...\n`);
-  const text = toMarkdown(run(name));
-  writeSection(name, text);
+  const text = toMarkdown(run(name, options));
+  if (options.length === 0) writeSection(name, text);
   process.stdout.write(`${text}\n\n`);
 }

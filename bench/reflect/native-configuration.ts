@@ -1,0 +1,77 @@
+/** The SpeakerConfig of the native engine under measurement: the clients of bench/bgpload, nothing else. */
+import { type IpAddress, parseAddress } from '../../src/model/address.ts';
+import { parseAsNumber } from '../../src/model/as-number.ts';
+import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { clientAddress, REFLECTOR } from './configurations.ts';
+
+const CLUSTER = '1.0.0.1';
+/** No client of these workloads announces as many: what is measured is not the limit. */
+const MAX_PREFIXES = 1_000_000;
+
+function address(text: string): IpAddress {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) throw new Error(`${text} is no address`);
+  return parsed;
+}
+
+export function nativeConfiguration(port: number, clients: number): SpeakerConfig {
+  const asNumber = parseAsNumber(64512);
+  if (asNumber === undefined) throw new Error('64512 is no AS number');
+  const own = address(REFLECTOR);
+  const sessions = Array.from({ length: clients }, (_, index): SessionConfig => {
+    const peerAddress = address(clientAddress(index));
+    return {
+      name: `Global_${peerAddress.replaceAll('.', '_')}`,
+      kind: 'global',
+      family: 4,
+      peerAddress,
+      peerPort: 179,
+      peerAs: asNumber,
+      localAs: asNumber,
+      peerName: `n${index}`,
+      client: true,
+      clusterId: CLUSTER,
+      passive: true,
+      nextHop: 'auto',
+      sourceAddress: own,
+      password: false,
+      passwordRef: null,
+      ttlSecurityHops: null,
+      gracefulRestartSeconds: 120,
+      keepaliveSeconds: null,
+      holdTimeSeconds: null,
+      allowLocalAs: 0,
+      importFilters: [],
+      exportFilters: [],
+      importPolicy: 'accept',
+      exportPolicy: 'accept',
+      filters: [],
+      reachableBy: null,
+      maxPrefixes: MAX_PREFIXES,
+      because: 'BGPPeer/all-to-rr',
+    };
+  });
+  return {
+    speaker: 'rr1',
+    role: 'reflector',
+    forwards: false,
+    standalone: false,
+    asNumber,
+    routerId: own,
+    ipv4: own,
+    ipv6: null,
+    clusterId: CLUSTER,
+    group: 'default',
+    listenPort: port,
+    logLevel: 'info',
+    pools: [],
+    serviceRanges: [],
+    filters: [],
+    prefixAdvertisements: [],
+    ignoredInterfaces: [],
+    blocks: [],
+    customFilters: [],
+    ipv4Network: null,
+    sessions: sessions.sort((one, other) => (one.name < other.name ? -1 : 1)),
+  };
+}

@@ -2,12 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { addApply } from './apply.ts';
 import { addApprove } from './approve.ts';
+import { addBgp } from './bgp.ts';
+import { addConfig } from './config.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
 import { addDrain } from './drain.ts';
 import { addExport } from './export.ts';
 import { addGet } from './get.ts';
 import { addLabel } from './label.ts';
+import { addNode } from './node.ts';
 import { addPatch } from './patch.ts';
 import { describeError, usageOfCalicoctl } from './print-error.ts';
 import { programName } from './program-name.ts';
@@ -21,6 +24,7 @@ import { programVersion } from './version.ts';
 
 const VERBS = [
   ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
+  ...[addConfig, addBgp, addNode],
   ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole],
 ];
 
@@ -39,8 +43,13 @@ function program(): Command {
   if (programName() === 'calicoctl') addGlobalOptions(command);
   for (const add of VERBS) add(command);
   // Set on every verb as well: commander hands these settings down only to verbs added afterwards by `command()`.
-  for (const verb of command.commands) verb.copyInheritedSettings(command);
+  for (const verb of command.commands) inherit(verb, command);
   return command;
+}
+
+function inherit(verb: Command, from: Command): void {
+  verb.copyInheritedSettings(from);
+  for (const below of verb.commands) inherit(below, verb);
 }
 
 /** calicoctl takes these before the verb too; what is given there counts where the verb does not say it itself. */

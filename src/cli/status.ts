@@ -9,7 +9,12 @@ interface Flags {
 }
 
 export function addStatus(program: Command): void {
-  program
+  addStatusTo(program);
+}
+
+/** `status`, and `node status` with the same answer. */
+export function addStatusTo(parent: Command): void {
+  parent
     .command('status')
     .description('show the sessions, held changes and problems of the instance that runs here')
     .option('--name <NAME>', 'name or address that the instance was started with')

@@ -1,0 +1,47 @@
+/** One resource read, changed and written, for the verbs of older calicoctls, which change one field at a time. */
+import type { Datastore } from '../../datastore/datastore.ts';
+import { CalicoRrError } from '../../model/errors.ts';
+import { type JsonObject, KINDS, type Kind, type Resource } from '../../model/resource.ts';
+
+/** Others may write meanwhile; the change is made anew on what they wrote. */
+const TRIES = 10;
+
+/**
+ * Sets fields of a spec, in a resource made for it where there is none; null takes a field out.
+ * @throws E_CONFLICT where others keep winning, and what the datastore throws
+ */
+export async function setFields(
+  datastore: Datastore,
+  kind: Kind,
+  name: string,
+  fields: JsonObject,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const stored = await findResource(datastore, kind, name);
+    const merged = Object.entries({ ...stored?.spec, ...fields }).filter(([, value]) => value !== null);
+    const spec = Object.fromEntries(merged);
+    try {
+      if (stored !== undefined) await datastore.update({ ...stored, spec });
+      else await datastore.create({ apiVersion: KINDS[kind], kind, metadata: { name }, spec });
+      return;
+    } catch (error) {
+      const lost =
+        error instanceof CalicoRrError && (error.code === 'E_CONFLICT' || error.code === 'E_EXISTS');
+      if (!lost || tries >= TRIES) throw error;
+    }
+  }
+}
+
+/** The resource, or undefined where there is none. */
+export async function findResource(
+  datastore: Datastore,
+  kind: Kind,
+  name: string,
+): Promise<Resource | undefined> {
+  try {
+    return await datastore.get(kind, name);
+  } catch (error) {
+    if (error instanceof CalicoRrError && error.code === 'E_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

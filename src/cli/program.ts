@@ -16,6 +16,7 @@ import { describeError, usageOfCalicoctl } from './print-error.ts';
 import { programName } from './program-name.ts';
 import { addRender } from './render.ts';
 import { addReplace } from './replace.ts';
+import { addRr } from './rr.ts';
 import { addRun } from './run.ts';
 import { addSecretsRole } from './secrets-role.ts';
 import { addSessions } from './sessions.ts';
@@ -24,7 +25,7 @@ import { programVersion } from './version.ts';
 
 const VERBS = [
   ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
-  ...[addConfig, addBgp, addNode],
+  ...[addConfig, addBgp, addNode, addRr],
   ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole],
 ];
 

@@ -6,7 +6,6 @@ import { parseAddress } from '../model/address.ts';
 import type { Listing } from '../model/change.ts';
 import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
-import { KINDS, type Kind } from '../model/resource.ts';
 import { distance } from '../model/spelling.ts';
 import {
   createTopology,
@@ -14,15 +13,12 @@ import {
   type SpeakerView,
   type Topology,
 } from '../topology/topology.ts';
+import { listCluster } from './cluster-listing.ts';
 import type { DatastoreChoice } from './datastore-flags.ts';
 import { readCalicoVersion } from './run-settings.ts';
 
 /** A verb that a person waits for gives a datastore this long to be found. */
 const OPEN_MS = 10_000;
-
-const READ_KINDS: readonly Kind[] = Object.keys(KINDS).filter(
-  (kind): kind is Kind => Object.hasOwn(KINDS, kind) && kind !== 'RouteReflectorStatus',
-);
 
 export interface SourceFlags extends DatastoreChoice {
   readonly file?: string;
@@ -96,12 +92,8 @@ async function readDatastore(flags: SourceFlags): Promise<Listing> {
     });
   });
   try {
-    const listings = await Promise.all(READ_KINDS.map((kind) => datastore.list(kind)));
-    return {
-      resources: listings.flatMap((listing) => listing.resources),
-      broken: listings.flatMap((listing) => listing.broken),
-      warnings: [...warnings, ...listings.flatMap((listing) => listing.warnings)],
-    };
+    const listing = await listCluster(datastore);
+    return { ...listing, warnings: [...warnings, ...listing.warnings] };
   } finally {
     await datastore.close();
   }

@@ -283,6 +283,7 @@ function nodeName(
 }
 
 /** An address as a part of a name: no ":", and a letter or digit at both ends. */
-function nameOfAddress(address: IpAddress): string {
+/** An address as a part of a name of Calico v3. */
+export function nameOfAddress(address: IpAddress): string {
   return address.replaceAll(':', '-').replace(/^-/, '0-').replace(/-$/, '-0');
 }

@@ -6,6 +6,7 @@
 import { parseAddress } from '../../model/address.ts';
 import type { Change } from '../../model/change.ts';
 import { CalicoRrError } from '../../model/errors.ts';
+import { parseEndpoint } from '../../model/reading.ts';
 import type { Resource } from '../../model/resource.ts';
 import { judgeChange } from '../../topology/what-if/judge-change.ts';
 import { lossLines } from '../../topology/what-if/judgement-text.ts';
@@ -39,7 +40,7 @@ export async function runReflectorRemove(
         ({ kind, spec }) =>
           kind === 'BGPPeer' &&
           typeof spec.peerIP === 'string' &&
-          addresses.has(parseAddress(spec.peerIP) ?? ''),
+          addresses.has(parseEndpoint(spec.peerIP)?.address ?? ''),
       );
       const gone = [entry, ...peers];
       const changes = gone.map(({ kind, metadata }): Change => ({ op: 'delete', kind, name: metadata.name }));

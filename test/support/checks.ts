@@ -96,6 +96,33 @@ const CHECKS: Readonly<Record<string, Check>> = {
     ],
     'plain-sigterm': ['control: plain BIRD in the place of RR1 and SIGTERM lose routes and pings'],
   }),
+  ...inFile('rack-native', {
+    'native-sessions': [
+      'four reflectors on the native engine and two on BIRD, in one rack together or not, have all of their sessions',
+    ],
+    'native-blocks': [
+      'through native reflectors, alone and beside BIRD, all nine nodes route all blocks straight to their nodes, IPv4 and IPv6',
+      'plain-sigterm',
+    ],
+    'native-attributes': [
+      'ORIGINATOR_ID and CLUSTER_LIST are right from every native reflector, and the same as from BIRD in the same rack',
+    ],
+    'native-bare': [
+      'a native reflector runs no other process, programs no kernel route and has no capability but NET_BIND_SERVICE',
+    ],
+    'native-sigterm': [
+      'with RR2 stopped, SIGTERM and a new start of a native RR1 delete no kernel route and lose no ping',
+      'plain-sigterm',
+    ],
+    'native-kill': [
+      'kill -9 of a native RR1 and a new start delete no kernel route and lose no ping',
+      'plain-sigterm',
+    ],
+    'native-reload': [
+      'a changed peer in etcd and SIGHUP touch no other session of a native RR1',
+      'plain-sigterm',
+    ],
+  }),
   ...inFile('rack-darkness', {
     'all-dead': [
       'all reflectors dead for ten minutes: the nodes keep every route and workloads reach each other',

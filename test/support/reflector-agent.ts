@@ -29,11 +29,11 @@ export interface AgentSettings {
   readonly bird?: string;
 }
 
-/** One session as BIRD tells it. */
+/** One session as its engine tells it. */
 export interface BirdSession {
   readonly name: string;
   readonly established: boolean;
-  /** When it came into its state, as BIRD writes times; changes when it was restarted. */
+  /** When it came into its state, as the engine writes times; changes when it was restarted. */
   readonly since: string;
 }
 
@@ -45,7 +45,7 @@ export interface ReflectorAgent {
   birdPid(): number | undefined;
   /** One command of birdc to its BIRD. */
   ask(command: string): Promise<string>;
-  /** Sessions of its BIRD by name; empty while it does not answer. */
+  /** Sessions of its engine by name; empty while it does not answer. */
   sessions(): Promise<ReadonlyMap<string, BirdSession>>;
   /** Runs a verb such as `status` against it; returns standard output. */
   verb(args: readonly string[]): Promise<string>;
@@ -67,6 +67,7 @@ export interface AgentStatus {
   readonly recovering: boolean;
   readonly problems: readonly { readonly code: string; readonly subject: string; readonly message: string }[];
   readonly held: readonly { readonly id: string; readonly text: string }[];
+  readonly sessions: readonly BirdSession[];
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
@@ -90,6 +91,11 @@ function readStatus(text: string): AgentStatus {
       message: String(problem.message),
     })),
     held: list(status.held).map((held) => ({ id: String(held.id), text: JSON.stringify(held) })),
+    sessions: list(status.sessions).map(({ name, since, state }) => ({
+      name: String(name),
+      since: String(since),
+      established: state === 'Established',
+    })),
   };
 }
 
@@ -147,6 +153,7 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
     host.run(tools.birdc2, ['-s', join(stateDir, 'bird.ctl'), ...command.split(' ')]);
   const verb = (args: readonly string[]): Promise<string> =>
     host.run(settings.program ?? CALICO_RR, [...args, '--state-dir', stateDir], { env: settings.env });
+  const status = async (): Promise<AgentStatus> => readStatus(await verb(['status', '-o', 'json']));
   const birdPid = (): number | undefined =>
     host.pids().find((pid) => {
       try {
@@ -164,6 +171,9 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
     birdPid,
     ask,
     async sessions() {
+      if (settings.args?.includes('native') === true) {
+        return new Map((await status().catch(() => undefined))?.sessions.map((one) => [one.name, one]));
+      }
       if (!existsSync(join(stateDir, 'bird.ctl'))) return new Map();
       const reply = await ask('show protocols').catch(() => '');
       const rows = [...reply.matchAll(/^(\S+)\s+BGP\s+\S+\s+(\S+)\s+(\S+)\s*(.*)$/gm)];
@@ -175,7 +185,7 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
       );
     },
     verb,
-    status: async () => readStatus(await verb(['status', '-o', 'json'])),
+    status,
     async restart(change = {}) {
       if (process.running) throw new Error(`the agent of ${host.name} still runs`);
       settings = { ...settings, ...change };

@@ -72,6 +72,9 @@ function replace(settings: SessionSettings, session: Session): SessionStep {
 /**
  * An OPEN, where there may be a rival: one in OpenConfirm is judged by identifiers; one that still dials gives up; one in
  * OpenSent will be judged when its own OPEN is there, and until then this connection does nothing hasty.
+ *
+ * Nor does it after a rival that gave up dialling: the system of the peer may have taken that connection long before the
+ * peer looks at it. Were this one Established by then, a peer with graceful restart would take the other for our restart.
  */
 export function collide(
   settings: SessionSettings,
@@ -92,14 +95,17 @@ export function collide(
   const loses = rival.state === 'Established' || (rival.state === 'OpenConfirm' && !wins);
   if (loses) return onConnection(settings, session, event.connection, { type: 'collision-lost' });
   const alone = dismissRival(settings, session, event.connection);
-  const step = onConnection(settings, alone.session, event.connection, event);
+  const dialling = rival.state === 'Connect' && machineOf(session, event.connection)?.state === 'OpenSent';
+  const step = dialling
+    ? yieldTo(alone.session, event.connection, agreed)
+    : onConnection(settings, alone.session, event.connection, event);
   return { session: step.session, effects: [...alone.effects, ...step.effects] };
 }
 
 /**
- * This connection will lose as soon as the OPEN of its rival is there. A KEEPALIVE on it now would take the peer to
- * Established for just as long as that OPEN is under way, and then the session would go down, routes and all. So it
- * waits for a moment; where the rival turns out to be dead, it goes on.
+ * This connection is not Established yet, whatever the peer sends. Mostly it will lose as soon as the OPEN of its rival is
+ * there: a KEEPALIVE on it now would take the peer to Established for just as long as that OPEN is under way, and then
+ * the session would go down, routes and all. So it waits for a moment; where the rival turns out to be dead, it goes on.
  */
 function yieldTo(session: Session, connection: Connection, agreed: Negotiated): SessionStep {
   const { fsm, effects } = acceptOpenYielding(connection, agreed);

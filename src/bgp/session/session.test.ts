@@ -119,10 +119,22 @@ test('while we dial, the peer has a connection of its own and both send OPENs', 
 
 test("an OPEN on the peer's connection ends our dialling", () => {
   const { session, last } = run(settingsWith(), [START, ACCEPTED, open('incoming')]);
-  assert.match(last, /^close outgoing; stop connect-retry; agreed incoming; send KEEPALIVE incoming/);
+  assert.match(last, /^close outgoing; stop connect-retry; agreed incoming/);
   assert.equal(session.second, null);
   assert.equal(session.first.connection, 'incoming');
   assert.equal(sessionState(session), 'OpenConfirm');
+});
+
+test('after it, the session waits until the peer may have seen the end of what we dialled', () => {
+  const over: SessionEvent = { type: 'timer', timer: 'keepalive', connection: 'incoming' };
+  const told = run(settingsWith(), [START, ACCEPTED, open('incoming')]);
+  assert.doesNotMatch(told.last, /KEEPALIVE/);
+  assert.match(told.last, /start keepalive 1 incoming/);
+  const heard = run(settingsWith(), [keepalive('incoming')], told.session);
+  assert.equal(sessionState(heard.session), 'OpenConfirm');
+  const { session, last } = run(settingsWith(), [over], heard.session);
+  assert.match(last, /^send KEEPALIVE incoming/);
+  assert.equal(sessionState(session), 'Established');
 });
 
 const ORDERS: readonly (readonly [Connection, Connection])[] = [

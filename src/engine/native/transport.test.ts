@@ -395,6 +395,28 @@ test('a fault of ours ends one session, tells its peer, and leaves the others al
   assert.equal(others.downs.length, 0);
 });
 
+test('a second connection just after the session came up is what is left of a collision, a later one a restart', async () => {
+  const { time, network, link, notes, peer } = await established();
+  const again = (): ScriptedPeer =>
+    scriptedPeer(network, {
+      ...{ from: '10.0.1.7', to: '10.0.0.1', port: PORT },
+      offer: testOffer('10.0.1.7', [4]),
+    });
+  const left = again();
+  time.advanceUntil('it to be turned away', () => left.closed !== null, 1_000);
+  assert.deepEqual(left.heard, []);
+  assert.equal(link.status().state, 'Established');
+  time.advance(10_000);
+  const restarted = again();
+  time.advanceUntil('the session to be replaced', () => notes.ups.length === 2, 1_000);
+  assert.equal(restarted.closed, null);
+  assert.notEqual(peer.closed, null);
+  assert.deepEqual(
+    notes.downs.map(({ cause, retained }) => [cause.kind, retained.length]),
+    [['replaced', 1]],
+  );
+});
+
 test('ROUTE-REFRESH comes through in its place among the UPDATEs', async () => {
   const order: string[] = [];
   const { time, notes, peer } = await established({

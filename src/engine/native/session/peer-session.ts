@@ -55,6 +55,13 @@ export interface PeerSession {
   abandon(): void;
 }
 
+/**
+ * A connection that comes in so soon after the session came up is what is left of a collision (RFC 4271 section 6.8) and
+ * not a peer that has restarted unnoticed (RFC 4724 section 5). To take it for that would end a session that has just
+ * begun, and with it the routes that outlived a restart.
+ */
+const COLLISION_MS = 5_000;
+
 /** How long a backlog may keep a hold timer from being judged again. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -70,6 +77,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
   let offer: Offered | null = null;
   /** The connection that is Established. */
   let established: Line | null = null;
+  let establishedAt = 0;
   let over = false;
   const lines = new Map<Connection, Line>();
   const timers = new Map<SessionTimer, WheelTimer>();
@@ -169,6 +177,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
       }
       case 'up':
         established = lines.get(effect.connection) ?? null;
+        establishedAt = clock.now();
         counters.established++;
         tell.push(() => events.up(effect.negotiated));
         return;
@@ -342,7 +351,8 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
       if (!bound()) settings = next;
     },
     offered(connection) {
-      if (over) {
+      const justUp = established !== null && clock.now() - establishedAt < COLLISION_MS;
+      if (over || justUp) {
         connection.turnAway();
         return;
       }

@@ -244,8 +244,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   ): Promise<ApplyReport> {
     if (config.forwards) {
       throw new CalicoRrError(
-        'E_ENGINE_REFUSED',
-        `${config.speaker} is a Calico node: it has to program its kernel's routes, which the native engine does not`,
+        'E_SETTING',
+        `--engine native is for reflectors, and ${config.speaker} is a Calico node, which has to program its kernel's routes`,
         { hint: 'Run it with --engine bird.' },
       );
     }

@@ -2,7 +2,8 @@
  * From a SpeakerConfig's session to what the native engine runs: settings of its transport, its identity as a source of
  * routes, its policy. Where two plans differ says what has to be done to a session that is up.
  *
- * Timers are those of the BIRD engine (bird/session-block.ts), for the same reasons.
+ * Timers are those of the BIRD engine (bird/session-block.ts), for the same reasons; but the first error is waited for
+ * a tenth of a second only, since whoever waits refuses its peer, and a peer that restarts is back at once.
  */
 import { type Negotiated, parseAddress, parseRouterId } from '../../bgp/index.ts';
 import type { Family } from '../../model/address.ts';
@@ -121,7 +122,7 @@ export function planSession(
       connectDelaySeconds: 1,
       connectRetrySeconds: 5,
       delayOpenSeconds: 0,
-      idleHold: { first: 1, longest: 10 },
+      idleHold: { first: 0.1, longest: 10 },
       forgetErrorsSeconds: 300,
       sendHoldSeconds: null,
     },

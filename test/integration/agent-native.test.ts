@@ -1,0 +1,138 @@
+/** `calico-rr run --engine native`: however the agent ends, and with it its BGP, no client loses a route. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import {
+  type LocalAgent,
+  runProgram,
+  startLocalAgent,
+  temporaryFolder,
+  writeCluster,
+} from '../support/local-agent.ts';
+import { type LoopbackNet, loopbackNet, type Neighbor, startNeighbor } from '../support/loopback-speaker.ts';
+import { until } from '../support/until.ts';
+
+const folder = temporaryFolder();
+const file = join(folder.path, 'calico.yaml');
+const NODES = [11, 12, 13] as const;
+const routeOf = (host: number): string => `10.65.${host}.0/26`;
+const ALL = NODES.map(routeOf);
+let net: LoopbackNet;
+let agent: LocalAgent;
+const neighbors = new Map<number, Neighbor>();
+
+const neighbor = (host: number): Neighbor => {
+  const found = neighbors.get(host);
+  assert(found !== undefined);
+  return found;
+};
+const othersOf = (host: number): readonly string[] => ALL.filter((route) => route !== routeOf(host));
+/** Routes from the reflector that a neighbor's log tells the removal of. */
+const removals = (host: number): number =>
+  neighbor(host)
+    .log()
+    .split('\n')
+    .filter((line) => /speaker.*removed/.test(line)).length;
+
+async function allUp(): Promise<void> {
+  await agent.untilStatus(
+    'three established clients',
+    ({ sessions, engine }) =>
+      engine?.recovering === false && sessions.filter(({ state }) => state === 'Established').length === 3,
+    60_000,
+  );
+}
+
+before(async () => {
+  net = await loopbackNet();
+  writeCluster(file, net, { nodes: NODES });
+  agent = await startLocalAgent(
+    join(folder.path, 'rr1'),
+    ['--engine', 'native', '--min-reflectors', '1', '--max-session-loss', '0'],
+    { DATASTORE_TYPE: 'file', CALICO_RR_FILE: file, IP: net.address(1) },
+  );
+  for (const host of NODES) {
+    const options = { routes: [routeOf(host)], extra: 'debug { states, routes };' };
+    const generation = host === 13 ? 1 : 2;
+    neighbors.set(
+      host,
+      await startNeighbor(folder.path, net, host, net.address(1), { ...options, generation }),
+    );
+  }
+});
+
+after(async () => {
+  for (const one of neighbors.values()) await one.stop();
+  await agent?.end();
+  folder.remove();
+});
+
+test('every client gets every other client’s route, and no BIRD runs here', async () => {
+  await allUp();
+  for (const host of NODES) await neighbor(host).untilRoutes(othersOf(host));
+  const { engine } = await agent.status();
+  assert.equal(engine?.name, 'native');
+  assert.equal(existsSync(join(agent.stateDir, 'bird.conf')), false);
+});
+
+for (const [signal, promise] of [
+  [
+    'SIGKILL',
+    'promise 2: an agent with its own BGP is killed and started again, and no client removes a route',
+  ],
+  [
+    'SIGTERM',
+    'promise 2: an agent with its own BGP is stopped and started again, and no client removes a route',
+  ],
+] as const) {
+  test(promise, async () => {
+    const before = NODES.map(removals);
+    // The list of peers that were up is on the disk, so that they are waited for.
+    const list = join(agent.stateDir, 'native-engine.json');
+    await until(
+      () => readFileSync(list, 'utf8').split('Node_').length === 4,
+      'the list of peers that are up',
+      20_000,
+    );
+    await agent.process.stop(signal);
+    for (const host of NODES) {
+      await until(
+        async () => !(await neighbor(host).session()).startsWith('Established'),
+        `${host} to see the end`,
+        20_000,
+      );
+      assert.deepEqual([...(await neighbor(host).routes()).keys()].sort(), othersOf(host));
+    }
+    await agent.restart();
+    await allUp();
+    for (const host of NODES) {
+      await until(
+        async () => [...(await neighbor(host).routes()).values()].every(({ stale }) => !stale),
+        'fresh routes',
+        20_000,
+      );
+    }
+    for (const host of NODES) await neighbor(host).untilRoutes(othersOf(host));
+    assert.deepEqual(NODES.map(removals), before);
+    assert(agent.log().some(({ msg }) => /^recovered/.test(String(msg))));
+  });
+}
+
+test('control: a route that is withdrawn is told by the log that was looked at', async () => {
+  const before = removals(12);
+  await neighbor(11).announce([]);
+  await neighbor(12).untilRoutes([routeOf(13)]);
+  await until(() => removals(12) > before, 'the removal in the log', 20_000);
+});
+
+test('a Calico node is refused, and told which engine it needs', async () => {
+  const nodes = join(folder.path, 'node.yaml');
+  writeCluster(nodes, net, { reflectors: [2], nodes: [14] });
+  const { code, stderr, stdout } = await runProgram(
+    ['run', '--engine', 'native', '--name', 'n14', '--state-dir', join(folder.path, 'n14')],
+    { DATASTORE_TYPE: 'file', CALICO_RR_FILE: nodes },
+  );
+  assert.equal(code, 2);
+  assert.match(`${stdout}${stderr}`, /n14 is a Calico node.*\[E_SETTING\]\n {2}Run it with --engine bird/s);
+});

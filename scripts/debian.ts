@@ -56,6 +56,7 @@ const PROGRAMS = {
   openssl: { package: 'openssl', file: 'usr/bin/openssl', system: 'openssl' },
   curl: { package: 'curl', file: 'usr/bin/curl', system: 'curl' },
   'frr-bgpd': { package: 'frr', file: 'usr/lib/frr/bgpd', ownLibraries: 'frr', onRequest: true },
+  'frr-zebra': { package: 'frr', file: 'usr/lib/frr/zebra', ownLibraries: 'frr', onRequest: true },
   vtysh: { package: 'frr', file: 'usr/bin/vtysh', ownLibraries: 'frr', onRequest: true },
   gobgpd: { package: 'gobgpd', file: 'usr/bin/gobgpd', onRequest: true },
   gobgp: { package: 'gobgpd', file: 'usr/bin/gobgp', onRequest: true },
@@ -83,7 +84,7 @@ const bin = join(root, 'bin');
 const libs = join(root, 'libs');
 
 /** Bump when wrappers or layout change, so that what an older checkout unpacked is made anew. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 const TOOL_NAMES: readonly ToolName[] = [...programNames(), 'libfaketime'];
 
@@ -134,6 +135,7 @@ export function debianTools(): DebianTools {
     openssl: path('openssl'),
     curl: path('curl'),
     'frr-bgpd': path('frr-bgpd'),
+    'frr-zebra': path('frr-zebra'),
     vtysh: path('vtysh'),
     gobgpd: path('gobgpd'),
     gobgp: path('gobgp'),

@@ -180,6 +180,33 @@ const CHECKS: Readonly<Record<string, Check>> = {
       'control: an unprivileged user who may not bind port 179 is told so, and no session comes up',
     ],
   }),
+  ...inFile('features-routes', {
+    aggregate: [
+      'a node announces its block and no address within it, which is a blackhole in its own kernel; a borrowed address it announces by itself',
+    ],
+    'edge-pools': ['an edge router of another AS gets the pools and is reached, IPv4 and IPv6'],
+    'edge-default': [
+      "the edge router's default route stays out of the tables of the nodes, which the reflector keeps to itself",
+      'edge-default-accepted',
+    ],
+    'edge-default-accepted': [
+      'control: a BGPFilter that accepts the default route lets the dedicated reflector give it to all nodes',
+    ],
+    'next-hop-auto': [
+      'to another AS a reflecting node names itself as the next hop, a dedicated reflector leaves the node in its place',
+    ],
+    'next-hop-keep': [
+      'nextHopMode Keep leaves the node as the next hop, and the edge goes straight to it',
+      'next-hop-auto',
+    ],
+    'next-hop-self': ['nextHopMode Self names the reflector as the next hop', 'next-hop-keep'],
+    filters: ['BGPFilters refuse and mark routes in both directions, and the others pass', 'edge-pools'],
+    ipip: [
+      'routes of an IPIP pool are announced, reported as not honoured, and not programmed without their tunnel',
+      'ipip-never',
+    ],
+    'ipip-never': ['control: without ipipMode the same routes are programmed'],
+  }),
   ...inFile('blog-walkthrough', {
     ...blogRows('blog-file', 'a file'),
     ...blogRows('blog-etcd', 'etcd v3'),

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/engine.ts';
-import type { Change, Listing } from '../model/change.ts';
+import { type Change, keyOfChange, type Listing } from '../model/change.ts';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ResourceKey } from '../model/resource.ts';
@@ -492,19 +492,6 @@ function ofThisSpeaker(saved: SavedState, identity: SpeakerIdentity): SavedState
   );
   const complaint = `the saved state is of ${was}, and this speaker is ${is}: it is not used, and the first state from the datastore counts as approved`;
   return { approved: null, held: null, complaints: [...saved.complaints, complaint] };
-}
-
-function keyOfChange(change: Change): ResourceKey {
-  switch (change.op) {
-    case 'put':
-      return `${change.resource.kind}/${change.resource.metadata.name}`;
-    case 'delete':
-      return `${change.kind}/${change.name}`;
-    case 'broken':
-      return `${change.broken.kind}/${change.broken.name}`;
-    default:
-      return change satisfies never;
-  }
 }
 
 /** True where it ended in time. */

@@ -40,7 +40,12 @@ export type OpenDatastore = (callbacks: {
   readonly signal: AbortSignal;
 }) => Promise<Datastore>;
 
-export function createDatastoreSource(open: OpenDatastore, listener: DatastoreListener): DatastoreSource {
+/** @param kinds what is watched; by default all that sessions and routes depend on */
+export function createDatastoreSource(
+  open: OpenDatastore,
+  listener: DatastoreListener,
+  kinds: readonly Kind[] = WATCHED,
+): DatastoreSource {
   const ended = new AbortController();
   let watching = new AbortController();
   let datastore: Datastore | null = null;
@@ -59,7 +64,7 @@ export function createDatastoreSource(open: OpenDatastore, listener: DatastoreLi
     const home = await opened();
     watching = new AbortController();
     const signal = AbortSignal.any([ended.signal, watching.signal]);
-    for await (const event of home.watch(WATCHED, { signal })) {
+    for await (const event of home.watch(kinds, { signal })) {
       if (signal.aborted) return;
       if (event.type === 'connection') listener.connection(event.connected, event.reason ?? null);
       else if (event.type === 'changes')

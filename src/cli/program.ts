@@ -1,5 +1,6 @@
 /** All verbs, under one of the two names that this program has. */
 import { Command, CommanderError } from 'commander';
+import { addAdmission } from './admission.ts';
 import { addApply } from './apply.ts';
 import { addApprove } from './approve.ts';
 import { addBgp } from './bgp.ts';
@@ -26,7 +27,7 @@ import { programVersion } from './version.ts';
 const VERBS = [
   ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
   ...[addConfig, addBgp, addNode, addRr],
-  ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole],
+  ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole, addAdmission],
 ];
 
 function program(): Command {

@@ -250,7 +250,7 @@ function readAcceptPrefixes(text: string | undefined): 'any' | 'pools' {
   throw wrong('--accept-prefixes', `is "${text}", not "any" or "pools"`);
 }
 
-function readLogLevel(text: string | undefined): string {
+export function readLogLevel(text: string | undefined): string {
   if (text === undefined) return 'info';
   if (LOG_LEVELS.includes(text)) return text;
   throw wrong('--log-level', `is "${text}", not one of ${LOG_LEVELS.join(', ')}`);

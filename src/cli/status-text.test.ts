@@ -122,3 +122,16 @@ test('a datastore that is away, and since when, is plain to see', () => {
   const datastore = { ...status.datastore, connected: false, reason: 'connection refused' };
   assert.match(statusText({ ...status, datastore }), /NOT REACHABLE \(connection refused\) since 2026-01-01/);
 });
+
+test('whom the guard protects is said, and what does for the others', () => {
+  const textOf = (type: AgentStatus['datastore']['type']) =>
+    statusText({ ...status, datastore: { ...status.datastore, type } });
+  assert.match(
+    textOf('etcdv3'),
+    /Guard: {6}holds this speaker's own side; .* obey what is written to etcd at once/,
+  );
+  assert.match(
+    textOf('kubernetes'),
+    /Guard: {6}holds this speaker's own side; .* only the admission webhook/,
+  );
+});

@@ -59,12 +59,27 @@ function speakerLines(status: AgentStatus): string[] {
   const where = datastore.location === null ? 'not opened yet' : `${datastore.type} at ${datastore.location}`;
   const link = datastore.connected ? 'connected' : `NOT REACHABLE (${datastore.reason ?? 'no reason known'})`;
   lines.push(`Datastore:  ${where}, ${link} since ${datastore.since}`);
+  lines.push(`Guard:      ${guarded(datastore.type)}`);
   if (state.ageSeconds !== null)
     lines.push(`Last good:  ${age(state.ageSeconds)} ago, in ${state.directory}`);
   else lines.push(`Last good:  none yet; it will be kept in ${state.directory}`);
   if (state.lost !== null) lines.push(`            ${state.lost}`);
   if (status.applyError !== null) lines.push(`Not applied: ${status.applyError}`);
   return lines;
+}
+
+/** Whom the guard protects, and what else does (docs/guard.md). */
+function guarded(datastore: AgentStatus['datastore']['type']): string {
+  const own = "holds this speaker's own side;";
+  switch (datastore) {
+    case 'kubernetes':
+      return `${own} for nodes that do not run calico-rr, only the admission webhook stops a change`;
+    case 'etcdv2':
+    case 'etcdv3':
+      return `${own} nodes that do not run calico-rr obey what is written to etcd at once`;
+    default:
+      return `${own} nodes that do not run calico-rr do as their own datastore says`;
+  }
 }
 
 function heldLines(status: AgentStatus): string[] {

@@ -1,6 +1,6 @@
 /** What a datastore holds and how it changes, in the words that the rooms share. */
 import type { Problem } from './problem.ts';
-import type { Kind, Resource } from './resource.ts';
+import type { Kind, Resource, ResourceKey } from './resource.ts';
 
 /** A stored value of which no resource can be made. */
 export interface Broken {
@@ -20,3 +20,17 @@ export type Change =
   | { readonly op: 'put'; readonly resource: Resource }
   | { readonly op: 'delete'; readonly kind: Kind; readonly name: string }
   | { readonly op: 'broken'; readonly broken: Broken };
+
+/** `Kind/name` of what it is about. */
+export function keyOfChange(change: Change): ResourceKey {
+  switch (change.op) {
+    case 'put':
+      return `${change.resource.kind}/${change.resource.metadata.name}`;
+    case 'delete':
+      return `${change.kind}/${change.name}`;
+    case 'broken':
+      return `${change.broken.kind}/${change.broken.name}`;
+    default:
+      return change satisfies never;
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * deploy/kubernetes/rbac.yaml is exactly what is needed: an API server that enforces it sees every call allowed, and
- * no rule grants what no call used. On a cluster with Calico's resources in either group.
+ * The roles of deploy/kubernetes/rbac.yaml and admission.yaml are exactly what is needed: an API server that enforces them
+ * sees every call allowed, and no rule grants what no call used. On a cluster with Calico's resources in either group.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { suite, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { secretsRole } from '../../src/cli/secrets-role-manifest.ts';
 import type { Datastore } from '../../src/datastore/datastore.ts';
+import { JUDGED_KINDS } from '../../src/datastore/kubernetes/admitted-object.ts';
 import { openKubernetes } from '../../src/datastore/kubernetes/kubernetes.ts';
 import { watchSecrets } from '../../src/datastore/kubernetes/secret-watch.ts';
 import { isJsonObject } from '../../src/model/json.ts';
@@ -17,6 +18,7 @@ import { type Json, KINDS, type Kind, type Resource } from '../../src/model/reso
 import { type Rule, rulesOf } from '../standin/kubernetes/access.ts';
 import { CALICO_CRDS, CALICO_V3_CRDS, CORE, readCrds, type Served } from '../standin/kubernetes/served.ts';
 import { startStandIn } from '../standin/kubernetes/server.ts';
+import { ADMISSION_MANIFEST } from '../support/admission-webhook.ts';
 import { until } from '../support/until.ts';
 import { administrator, settingsFor } from './kubernetes-home.ts';
 import { follow } from './watched.ts';
@@ -129,6 +131,17 @@ suite('the RBAC manifest is exactly what is needed', () => {
     assert.deepEqual([...used].sort(), [...grants(rules)].sort());
   });
 
+  test('by the admission webhook', async () => {
+    const rules = rulesOf(ADMISSION_MANIFEST, 'calico-system:calico-rr-admission');
+    const used = await usedBy(rules, async (datastore, openWatches) => {
+      const watched = follow(datastore, JUDGED_KINDS);
+      await watched.until(() => watched.snapshots === 1, 'the snapshot');
+      await until(() => openWatches() === JUDGED_KINDS.length, 'all watches', 10_000);
+      await watched.stop();
+    });
+    assert.deepEqual([...used].sort(), [...grants(rules)].sort());
+  });
+
   test('by a person at the verbs', async () => {
     const rules = rulesOf(OPERATOR, 'people:operator');
     const used = await usedBy(rules, async (datastore) => {
@@ -177,7 +190,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
   });
 
   test('and nobody is let near a secret, or given a wildcard', () => {
-    for (const document of parseAllDocuments(MANIFEST)) {
+    for (const document of [MANIFEST, ADMISSION_MANIFEST].flatMap((text) => parseAllDocuments(text))) {
       const value: Json = document.toJS();
       const rules = isJsonObject(value) && Array.isArray(value.rules) ? value.rules : [];
       for (const rule of rules) assert.doesNotMatch(JSON.stringify(rule), /secrets|"\*"/);

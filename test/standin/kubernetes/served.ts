@@ -42,6 +42,13 @@ export const CORE: readonly Served[] = [
   builtIn('', 'v1', 'secrets', 'Secret', true),
   builtIn('', 'v1', 'events', 'Event', true),
   builtIn('coordination.k8s.io', 'v1', 'leases', 'Lease', true),
+  builtIn(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+    false,
+  ),
 ];
 
 const text = { type: 'string' };

@@ -1,7 +1,7 @@
 /**
  * A Kubernetes API server for tests: answers as recordings of a real one do (test/fixtures/kube-api, replayed against
  * it by replay.test.ts), over HTTP or HTTPS, and fails in the ways that real ones were seen to fail. It has no
- * controllers, no admission but Node's defaults, no server-side apply and no CEL.
+ * controllers, no admission but Node's defaults and validating webhooks, no server-side apply and no CEL in CRDs.
  */
 import {
   createServer as createHttpServer,
@@ -32,6 +32,7 @@ import { collectionKey, isWatch, nameAskedFor, type Route, routeOf, verbOf } fro
 import { CALICO_CRDS, CORE, readCrds, type Served } from './served.ts';
 import { createStore, type Store } from './store.ts';
 import { type OpenWatch, serveWatch } from './watches.ts';
+import { askWebhooks, hasWebhooks, type Operation, type Services } from './webhooks.ts';
 
 /** A request as a test sees it. */
 export interface Asked extends Attributes {
@@ -56,6 +57,8 @@ export interface StandInOptions {
   readonly rules?: (user: User) => readonly Rule[] | undefined;
   readonly bookmarkEvery?: number;
   readonly longestWatch?: number;
+  /** Where webhooks are that are named by Service. */
+  readonly services?: Services;
   /** Absent: a free port of 127.0.0.1. */
   readonly listen?: { readonly host: string; readonly port: number };
 }
@@ -67,6 +70,8 @@ export interface StandIn {
   /** Everything asked so far, refused or not. */
   readonly asked: Asked[];
   readonly openWatches: number;
+  /** How often a webhook was called. */
+  readonly webhookCalls: number;
   /** Decides about each request before it is served, until the returned function is called. */
   intervene(decide: (asked: Asked) => Intervention): () => void;
   cutWatches(options?: { readonly midLine?: boolean }): void;
@@ -86,6 +91,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   let served = options.served ?? [...CORE, ...CALICO_CRDS, ...readCrds()];
   let tokens = options.tokens;
   let frozen: number | undefined;
+  let webhookCalls = 0;
   const asked: Asked[] = [];
   const watches = new Set<OpenWatch>();
   const interventions = new Set<(asked: Asked) => Intervention>();
@@ -120,8 +126,45 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       return send(response, { code: 201, body: reviewAccess(body, rules) });
     if (route === undefined) throw unknownPath();
     if (!allowed) throw refuse(attributes, user, route);
-    const answer = serveRoute(request, response, route, method, query, body);
+    const warnings = await admit(request, route, method, query, body, user);
+    const answer = serveRoute(request, response, route, method, query, body, warnings);
     if (answer !== undefined) send(response, answer);
+  };
+
+  /** Lets the webhooks judge what a write would make. @returns their warnings. @throws a refusal */
+  const admit = async (
+    request: IncomingMessage,
+    route: Route,
+    method: string,
+    query: URLSearchParams,
+    body: string,
+    user: User,
+  ): Promise<readonly string[]> => {
+    if (method === 'GET' || !hasWebhooks(store)) return [];
+    const dryQuery = new URLSearchParams(query);
+    dryQuery.set('dryRun', 'All');
+    const write = { store, route, body, query: dryQuery, warn: () => undefined };
+    const dryRun = query.get('dryRun') === 'All';
+    const ask = (operation: Operation, object: JsonObject | null, oldObject: JsonObject | null) => {
+      const name = String(metadataOf(object ?? oldObject ?? {}).name);
+      const asked = { operation, name, object, oldObject, dryRun, user, route: { ...route, name } };
+      return askWebhooks(store, options.services ?? {}, asked, () => {
+        webhookCalls += 1;
+      });
+    };
+    if (route.name === undefined) {
+      if (method === 'POST') return ask('CREATE', createObject(write), null);
+      if (method !== 'DELETE') return [];
+      const gone = (store.list(collectionKey(route)) ?? []).filter(matcherOf(query, route.namespace));
+      const warnings: string[] = [];
+      for (const object of gone) warnings.push(...(await ask('DELETE', null, object)));
+      return warnings;
+    }
+    const stored = getObject(store, route);
+    if (method === 'DELETE') return ask('DELETE', null, stored);
+    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+    if (method === 'PUT') return ask('UPDATE', updateObject(write), stored);
+    return method === 'PATCH' ? ask('UPDATE', patchObject(write, type), stored) : [];
   };
 
   /** @returns undefined where the answer is a stream that has begun */
@@ -132,9 +175,10 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     method: string,
     query: URLSearchParams,
     body: string,
+    admitted: readonly string[],
   ): Answer | undefined => {
     const form = formOf(request.headers.accept);
-    const warnings: string[] = [];
+    const warnings = [...admitted];
     const write = { store, route, body, query, warn: (text: string) => void warnings.push(text) };
     const written = (code: number, object: JsonObject): Answer => ({
       code,
@@ -227,6 +271,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     asked,
     get openWatches() {
       return watches.size;
+    },
+    get webhookCalls() {
+      return webhookCalls;
     },
     intervene(decide) {
       interventions.add(decide);

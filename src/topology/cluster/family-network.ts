@@ -35,36 +35,48 @@ export function familyNetwork(
     indices.set(speaker, speakers.length);
     speakers.push(speaker);
   }
-  const rank = ranking(speakers, family);
+  const ranks = ranking(speakers, family);
   const passes = policyOf(inventory, family);
+  /** Who is meant by each address; of two that claim one, the other is nobody's peer. */
+  const at = new Map<IpAddress, number>();
+  for (const [index, speaker] of speakers.entries()) {
+    const own = ownAddress(speaker.frame, family);
+    if (own !== null && all.speakerAt(own) === speaker) at.set(own, index);
+  }
   const reflectors: number[] = [];
   const unmeshed = new Map<number, Set<number>>();
   const found = speakers.map((speaker, index): NetworkSpeaker => {
     const own = ownAddress(speaker.frame, family);
+    const isMeant = own !== null && at.get(own) === index;
     const ends: End[] = [];
     const outside: OutsideEnd[] = [];
     let reflectorCount = 0;
     for (const [address, session] of speaker.sessions) {
       if (session.family !== family || own === null) continue;
-      const other = all.speakerAt(address);
-      const peer = other === undefined ? undefined : indices.get(other);
+      const peer = at.get(address);
+      const other = peer === undefined ? undefined : speakers[peer];
       if (other === undefined || peer === undefined) {
-        outside.push({ ...endSettings(speaker, session, passes), address });
+        outside.push(outsideEnd(speaker, session, passes));
         continue;
       }
-      if (mesh.members.has(speaker.name) && mesh.members.has(other.name)) {
+      if (mesh.members.size > 0 && mesh.members.has(speaker.name) && mesh.members.has(other.name)) {
         addTo(unmeshed, index, peer);
         addTo(unmeshed, peer, index);
       }
       const counterpart = other.sessions.get(own);
-      if (counterpart === undefined || all.speakerAt(own) !== speaker) continue;
+      if (counterpart === undefined || !isMeant) continue;
       if (disagreementOf({ speaker, session }, { speaker: other, session: counterpart }) !== null) continue;
       if (other.frame.settings.role === 'reflector') reflectorCount++;
       ends.push({
-        ...endSettings(speaker, session, passes),
         peer,
+        localAs: session.localAs,
+        peerAs: session.peerAs,
+        client: session.client,
+        clusterId: clusterIdOf(speaker, session),
         allowLocalAs: session.allowLocalAs,
-        rank: rank(address),
+        imports: passes(session.importPolicy, session.importFilters),
+        exports: passes(session.exportPolicy, session.exportFilters),
+        rank: ranks[peer] ?? 0,
       });
     }
     reflectors.push(reflectorCount);
@@ -82,22 +94,28 @@ export function familyNetwork(
   for (const [index, { name }] of found.entries()) {
     const member = mesh.members.get(name);
     if (member === undefined) continue;
-    members.push({ speaker: index, asNumber: member.asNumber, rank: rank(member.address) });
+    members.push({ speaker: index, asNumber: member.asNumber, rank: ranks[index] ?? 0 });
   }
   return { family, network: addMesh(found, members, unmeshed), speakers, reflectors, mesh };
 }
 
 type Passes = (policy: SessionConfig['importPolicy' | 'exportPolicy'], listed: readonly Prefix[]) => boolean;
 
-function endSettings({ frame }: ClusterSpeaker, session: SessionConfig, passes: Passes) {
+function outsideEnd(speaker: ClusterSpeaker, session: SessionConfig, passes: Passes): OutsideEnd {
   return {
     localAs: session.localAs,
     peerAs: session.peerAs,
     client: session.client,
-    clusterId: session.client ? numberOf(session.clusterId ?? frame.settings.routerId) : null,
+    clusterId: clusterIdOf(speaker, session),
     imports: passes(session.importPolicy, session.importFilters),
     exports: passes(session.exportPolicy, session.exportFilters),
+    address: session.peerAddress,
   };
+}
+
+/** Where no cluster ID is set it is the router ID. */
+function clusterIdOf({ frame }: ClusterSpeaker, { client, clusterId }: SessionConfig): number | null {
+  return client ? numberOf(clusterId ?? frame.settings.routerId) : null;
 }
 
 /**
@@ -124,24 +142,32 @@ function addTo(sets: Map<number, Set<number>>, key: number, value: number): void
 
 /** `1.0.0.1` as a number. */
 function numberOf(dotted: string): number {
-  return dotted.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  let sum = 0;
+  let part = 0;
+  for (let at = 0; at < dotted.length; at++) {
+    const code = dotted.charCodeAt(at);
+    if (code === DOT) {
+      sum = (sum + part) * 256;
+      part = 0;
+    } else part = part * 10 + code - ZERO;
+  }
+  return sum + part;
 }
 
-/** The order of addresses as numbers. */
-function ranking(speakers: readonly ClusterSpeaker[], family: Family): (address: IpAddress) => number {
-  if (family === 4) return numberOf;
-  const addresses = speakers.flatMap(({ frame }) => ownAddress(frame, 6) ?? []);
-  const places = new Map(
-    addresses
-      .map((address) => ({ address, key: longForm(address) }))
-      .sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0))
-      .map(({ address }, place) => [address, place]),
-  );
-  return (address) => places.get(address) ?? -1;
+const DOT = 46;
+const ZERO = 48;
+
+/** The place of each speaker's address in the order of addresses as numbers. */
+function ranking(speakers: readonly ClusterSpeaker[], family: Family): readonly number[] {
+  const addresses = speakers.map(({ frame }) => ownAddress(frame, family) ?? '');
+  if (family === 4) return addresses.map(numberOf);
+  const keys = addresses.map(longForm);
+  const places = new Map([...keys].sort().map((key, place) => [key, place]));
+  return keys.map((key) => places.get(key) ?? 0);
 }
 
 /** Every group with four digits, so that texts sort as the addresses do. */
-function longForm(address: IpAddress): string {
+function longForm(address: string): string {
   const [head = '', tail] = address.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');

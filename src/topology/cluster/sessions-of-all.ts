@@ -243,9 +243,9 @@ export function createSessionsOfAll(inventory: Inventory, era: MeshEra): Session
     speakerAt(address) {
       const name = nameAt(address);
       const speaker = name === undefined ? undefined : speakers.get(name);
-      return speaker !== undefined && addressesOf(speaker.frame.settings).includes(address)
-        ? speaker
-        : undefined;
+      if (speaker === undefined) return undefined;
+      const { ipv4, ipv6 } = speaker.frame.settings;
+      return ipv4 === address || ipv6 === address ? speaker : undefined;
     },
     speakersWithSessionTo: (address) => withSessionTo.get(address) ?? [],
     meshRules,

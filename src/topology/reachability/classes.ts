@@ -11,7 +11,7 @@ import {
   type OutsideEnd,
   passesNothingOn,
 } from './network.ts';
-import type { Core, Link } from './propagation.ts';
+import { type Core, type Link, type Links, linksOf } from './propagation.ts';
 
 /** One way from a speaker that passes routes on to nodes that do not: all its ends of one kind. */
 export interface Slot {
@@ -49,12 +49,10 @@ export function classify(network: Network): Classes {
     (speaker, index) => !passesNothingOn(speaker, speaker.mesh !== null, other(index)),
   );
   const members = [...speakers.keys()].filter((index) => passes[index]);
-  const links = new Map<number, readonly Link[]>();
+  const links = new Map<number, Links>();
   for (const index of members) {
-    links.set(
-      index,
-      linksOf(speakers[index]?.ends ?? [], other(index), (peer) => passes[peer] === true),
-    );
+    const ends = speakers[index]?.ends.filter(({ peer }) => passes[peer]) ?? [];
+    links.set(index, linksOf(pairedEnds(ends, other(index))));
   }
   const sharedIds = repeated(speakers.map((speaker) => speaker.routerId));
   const coreIds = members.map((index) => speakers[index]?.routerId ?? 0).sort((a, b) => a - b);
@@ -66,7 +64,7 @@ export function classify(network: Network): Classes {
     const own: { slot: number; end: End }[] = [];
     const direct: Link[] = [];
     const parts: string[] = [];
-    for (const { mine, theirs } of linksOf(speaker.ends, other(index), () => true)) {
+    for (const { mine, theirs } of pairedEnds(speaker.ends, other(index))) {
       if (!passes[mine.peer]) {
         direct.push({ mine, theirs });
         continue;
@@ -106,13 +104,8 @@ function endIndex({ speakers }: Network): (speaker: number, peer: number) => End
   };
 }
 
-function linksOf(
-  ends: readonly End[],
-  other: (end: End) => End | undefined,
-  wanted: (peer: number) => boolean,
-): readonly Link[] {
+function pairedEnds(ends: readonly End[], other: (end: End) => End | undefined): readonly Link[] {
   return ends.flatMap((mine) => {
-    if (!wanted(mine.peer)) return [];
     const theirs = other(mine);
     return theirs === undefined ? [] : [{ mine, theirs }];
   });

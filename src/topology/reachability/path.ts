@@ -48,28 +48,44 @@ export function ownPath(routerId: number): Path {
   };
 }
 
-/**
- * What a speaker sends over one of its ends while `path` is its best, or null where it sends nothing.
- * @param end a session's own end; the peer is not asked for by index, so an end to the outside does as well
- */
-export function sent(
-  path: Path,
-  routerId: number,
-  end: Pick<End, 'localAs' | 'peerAs' | 'client' | 'clusterId' | 'exports'>,
-): Update | null {
-  if (!end.exports) return null;
-  if (!isInternal(end)) {
-    return { asPath: [end.localAs, ...path.asPath], originator: routerId, clusters: [] };
-  }
-  if (path.from === null || path.external) {
-    return { asPath: path.asPath, originator: routerId, clusters: [] };
-  }
-  if (!end.client && !path.fromClient) return null;
-  if (end.clusterId !== null && path.clusters.includes(end.clusterId)) return null;
+/** As much of an end as decides what is sent over it. */
+type SendingEnd = Pick<End, 'localAs' | 'peerAs' | 'client' | 'clusterId' | 'exports'>;
+
+/** True where a speaker sends something over one of its ends while `path` is its best. */
+export function isSent(path: Path, end: SendingEnd): boolean {
+  if (!end.exports) return false;
+  if (!isInternal(end) || path.from === null || path.external) return true;
+  if (!end.client && !path.fromClient) return false;
+  return end.clusterId === null || !path.clusters.includes(end.clusterId);
+}
+
+/** The AS path that it is sent with. */
+export function sentAsPath(path: Path, end: SendingEnd): readonly number[] {
+  return isInternal(end) ? path.asPath : [end.localAs, ...path.asPath];
+}
+
+/** The originator that it is sent with. */
+export function sentOriginator(path: Path, routerId: number, end: SendingEnd): number {
+  return !isInternal(end) || path.from === null || path.external ? routerId : path.originator;
+}
+
+/** What a speaker sends over one of its ends while `path` is its best, or null where it sends nothing. */
+export function sent(path: Path, routerId: number, end: SendingEnd): Update | null {
+  if (!isSent(path, end)) return null;
+  return {
+    asPath: sentAsPath(path, end),
+    originator: sentOriginator(path, routerId, end),
+    clusters: sentClusters(path, end),
+  };
+}
+
+/** A client's session adds its cluster ID on the way in and on the way out, one and the same once (RFC 4456 section 8). */
+function sentClusters(path: Path, end: SendingEnd): readonly number[] {
+  if (!isInternal(end) || path.from === null || path.external) return [];
   const clusters = [...path.clusters];
   if (path.viaCluster !== null) clusters.push(path.viaCluster);
   if (end.clusterId !== null && end.clusterId !== path.viaCluster) clusters.push(end.clusterId);
-  return { asPath: path.asPath, originator: path.originator, clusters };
+  return clusters;
 }
 
 /** What the other end makes of it, or null where it refuses it. */

@@ -2,7 +2,7 @@
  * One route's way through the speakers that pass routes on, as their BGP would take it: each keeps what its peers
  * sent last, chooses, and tells its peers what follows, until nobody has anything new to say.
  */
-import type { End, Network } from './network.ts';
+import { type End, isInternal, type Network } from './network.ts';
 import { isBetter, isSamePath, type Path, sent, taken } from './path.ts';
 
 /** A session between two that pass routes on, seen from one of them. */
@@ -16,8 +16,23 @@ export interface Core {
   readonly network: Network;
   /** Indices of the speakers. */
   readonly members: readonly number[];
-  /** By index of the speaker. */
-  readonly links: ReadonlyMap<number, readonly Link[]>;
+  /** By index of the speaker: those over which what came from a reflector may go, and then all others. */
+  readonly links: ReadonlyMap<number, Links>;
+}
+
+export interface Links {
+  /** To clients and to other AS numbers. */
+  readonly outward: readonly Link[];
+  /** To reflectors that are no clients. */
+  readonly across: readonly Link[];
+}
+
+/** Sorts a speaker's sessions by what may go over them. */
+export function linksOf(all: readonly Link[]): Links {
+  return {
+    outward: all.filter(({ mine }) => mine.client || !isInternal(mine)),
+    across: all.filter(({ mine }) => !mine.client && isInternal(mine)),
+  };
 }
 
 /** What enters at one speaker: a path that a node, or the outside, gave to it. */
@@ -41,21 +56,26 @@ const MOST_CHANGES = 200;
 export function propagate(core: Core, entries: readonly Entry[]): Propagation {
   const { network, members, links } = core;
   const best = new Map<number, Path>();
-  const offers = new Map<number, Map<number, Path>>();
-  /** Those that sent something at least once, and so may have something to take back. */
-  const told = new Set<number>();
+  /** What each has been offered, by whom; a few for each, so that a list is quicker than a map. */
+  const offers = new Map<number, { from: number; path: Path }[]>();
+  /** Those that sent something over their `across` links, and so may have something to take back. */
+  const toldAcross = new Set<number>();
   const queue: number[] = [];
   const queued = new Set<number>();
 
   function offer(speaker: number, from: number, path: Path | null): void {
-    const known = offers.get(speaker);
-    if (path === null && known?.get(from) === undefined) return;
-    const list = known ?? new Map<number, Path>();
-    if (known === undefined) offers.set(speaker, list);
-    if (path === null) list.delete(from);
-    else list.set(from, path);
+    let list = offers.get(speaker);
+    const at = list === undefined ? -1 : list.findIndex((one) => one.from === from);
+    if (path === null && at < 0) return;
+    if (list === undefined) {
+      list = [];
+      offers.set(speaker, list);
+    }
+    if (path === null) list.splice(at, 1);
+    else if (at < 0) list.push({ from, path });
+    else list[at] = { from, path };
     let chosen: Path | null = null;
-    for (const one of list.values()) if (chosen === null || isBetter(one, chosen)) chosen = one;
+    for (const one of list) if (chosen === null || isBetter(one.path, chosen)) chosen = one.path;
     if (isSamePath(chosen, best.get(speaker) ?? null)) return;
     if (chosen === null) best.delete(speaker);
     else best.set(speaker, chosen);
@@ -64,24 +84,31 @@ export function propagate(core: Core, entries: readonly Entry[]): Propagation {
     queue.push(speaker);
   }
 
+  function tell(speaker: number, routerId: number, path: Path | undefined, list: readonly Link[]): void {
+    for (const { mine, theirs } of list) {
+      const to = network.speakers[mine.peer];
+      if (to === undefined) continue;
+      const update = path === undefined || path.from === mine.peer ? null : sent(path, routerId, mine);
+      offer(mine.peer, speaker, update === null ? null : taken(update, to.routerId, theirs));
+    }
+  }
+
   for (const { speaker, from, path } of entries) offer(speaker, from, path);
   let left = (members.length + 10) * MOST_CHANGES;
   for (let at = 0; at < queue.length; at++) {
     if (left-- === 0) return { best, settled: false };
     const speaker = queue[at];
-    const from = speaker === undefined ? undefined : network.speakers[speaker];
-    if (speaker === undefined || from === undefined) continue;
+    const self = speaker === undefined ? undefined : network.speakers[speaker];
+    const own = speaker === undefined ? undefined : links.get(speaker);
+    if (speaker === undefined || self === undefined) continue;
     queued.delete(speaker);
+    if (own === undefined) continue;
     const path = best.get(speaker);
-    const first = !told.has(speaker);
-    told.add(speaker);
-    for (const { mine, theirs } of links.get(speaker) ?? []) {
-      const update = path === undefined || path.from === mine.peer ? null : sent(path, from.routerId, mine);
-      if (update === null && first) continue;
-      const to = network.speakers[mine.peer];
-      if (to === undefined) continue;
-      offer(mine.peer, speaker, update === null ? null : taken(update, to.routerId, theirs));
-    }
+    tell(speaker, self.routerId, path, own.outward);
+    const across = path !== undefined && (path.from === null || path.external || path.fromClient);
+    if (!across && !toldAcross.has(speaker)) continue;
+    tell(speaker, self.routerId, path, own.across);
+    toldAcross.add(speaker);
   }
   return { best, settled: true };
 }

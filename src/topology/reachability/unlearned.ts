@@ -5,7 +5,7 @@
  */
 import { type Classes, classify, type NodeClass } from './classes.ts';
 import { isInternal, type Network, type OutsideEnd } from './network.ts';
-import { ownPath, type Path, sent, taken, type Update } from './path.ts';
+import { isSent, ownPath, type Path, sent, sentAsPath, sentOriginator, taken, type Update } from './path.ts';
 import { type Entry, type Propagation, propagate } from './propagation.ts';
 
 /** Each of `learners` does not learn the routes of any of `origins`, itself left aside. */
@@ -30,6 +30,9 @@ export interface Unlearned {
 /** What is delivered over a slot, as far as it matters to those who take it. */
 type Delivered = Pick<Update, 'asPath' | 'originator'> | null;
 
+/** What nearly always is delivered, made once. */
+const PLAIN: NonNullable<Delivered> = { asPath: [], originator: NOBODY };
+
 /** Origins whose routes reach the same speakers in the same way. */
 interface OriginGroup {
   readonly origins: number[];
@@ -47,6 +50,9 @@ interface OriginGroup {
 export function findUnlearned(network: Network): Unlearned {
   const all = classify(network);
   const fromOutside = propagateOutside(all);
+  const tellers = all.classes.filter(({ first }) =>
+    first.outside.some((end) => end.imports && !isInternal(end)),
+  );
   const { groups, settled } = originGroups(all);
   const found = new Map<string, { learners: number[]; missing: number[]; throughOutside: boolean }>();
   const heard = groups.map((group) => group.tellsOutside || leavesTellOutside(all, group));
@@ -72,7 +78,9 @@ export function findUnlearned(network: Network): Unlearned {
   }
 
   for (const one of all.classes) {
-    note(one.members, hearsOutside(all, fromOutside, one), (group) => classLearns(network, one, group));
+    note(one.members, hearsOutside(all, fromOutside, tellers, one), (group) =>
+      classLearns(network, one, group),
+    );
   }
   for (const index of all.core.members) {
     if (network.speakers[index]?.isNode !== true) continue;
@@ -100,22 +108,29 @@ function ascending(one: number, other: number): number {
 function originGroups(all: Classes): { readonly groups: readonly OriginGroup[]; readonly settled: boolean } {
   const { core, classes } = all;
   const groups = new Map<string, OriginGroup>();
+  const nodesOfCore = core.members.filter((index) => core.network.speakers[index]?.isNode);
+  const wayNumbers = new Map<string, number>();
   let settled = true;
+
+  /** A number from 1 for each different thing that is delivered. */
+  function wayNumber({ asPath, originator }: NonNullable<Delivered>): number {
+    if (asPath.length === 0 && originator === NOBODY) return 1;
+    const key = `${asPath} ${originator}`;
+    const known = wayNumbers.get(key) ?? wayNumbers.size + 2;
+    wayNumbers.set(key, known);
+    return known;
+  }
 
   function add(origins: readonly number[], entries: readonly Entry[], of: NodeClass | null): void {
     const propagation = propagate(core, entries);
     settled &&= propagation.settled;
     const delivered = all.slots.map((_, slot) => deliver(all, propagation, slot));
+    const ways = delivered.map((one) => (one === null ? 0 : wayNumber(one)));
     // A speaker that passes routes on may have the router ID of a node: then that one refuses its routes.
     const alone = of === null ? (origins[0] ?? null) : of.alone ? of.firstIndex : null;
     const tells = tellsOutside(all, propagation, of);
-    const key = JSON.stringify([
-      delivered,
-      core.members.filter((index) => propagation.best.has(index)),
-      of?.first.mesh ?? null,
-      alone,
-      tells,
-    ]);
+    const held = nodesOfCore.filter((index) => propagation.best.has(index));
+    const key = `${ways} ${held} ${of?.first.mesh ?? null} ${alone} ${tells}`;
     const known = groups.get(key);
     if (known !== undefined) {
       for (const origin of origins) known.origins.push(origin);
@@ -159,10 +174,11 @@ function deliver({ core, slots, sharedIds }: Classes, { best }: Propagation, slo
   const path = way === undefined ? undefined : best.get(way.speaker);
   const speaker = way === undefined ? undefined : core.network.speakers[way.speaker];
   if (way === undefined || path === undefined || speaker === undefined) return null;
-  const update = sent(path, speaker.routerId, way.end);
-  if (update === null) return null;
-  const { asPath, originator } = update;
-  return { asPath, originator: sharedIds.has(originator) ? originator : NOBODY };
+  if (!isSent(path, way.end)) return null;
+  const asPath = sentAsPath(path, way.end);
+  const originator = sentOriginator(path, speaker.routerId, way.end);
+  if (sharedIds.has(originator)) return { asPath, originator };
+  return asPath.length === 0 ? PLAIN : { asPath, originator: NOBODY };
 }
 
 function classLearns({ speakers }: Network, one: NodeClass, group: OriginGroup): boolean {
@@ -223,16 +239,19 @@ function propagateOutside(all: Classes): Propagation {
   return propagate(core, entries);
 }
 
-function hearsOutside(all: Classes, fromOutside: Propagation, one: NodeClass): boolean {
+/** @param tellers nodes that give routes from outside to other nodes */
+function hearsOutside(
+  all: Classes,
+  fromOutside: Propagation,
+  tellers: readonly NodeClass[],
+  one: NodeClass,
+): boolean {
   if (one.first.outside.some((end) => end.imports)) return true;
   if (one.slots.some(({ slot, end }) => end.imports && deliver(all, fromOutside, slot) !== null)) return true;
-  const tells = (node: NodeClass | undefined) =>
-    node?.first.outside.some((end) => end.imports && !isInternal(end)) === true;
-  return all.classes.some(
+  return tellers.some(
     (other) =>
-      tells(other) &&
-      ((other.first.mesh !== null && other.first.mesh === one.first.mesh) ||
-        one.direct.some(({ mine }) => mine.peer === other.firstIndex)),
+      (other.first.mesh !== null && other.first.mesh === one.first.mesh) ||
+      one.direct.some(({ mine }) => mine.peer === other.firstIndex),
   );
 }
 

@@ -22,7 +22,7 @@ export function speakerChange(
   for (const [address, was] of before?.sessions ?? []) {
     const is = after?.sessions.get(address);
     if (is === undefined) go.push(was);
-    else if (own.length > 0 || !sameRecord(was, is)) {
+    else if (own.length > 0 || (was !== is && !sameRecord(was, is))) {
       const fields = [...own, ...restartingFields(was, is)];
       if (fields.length > 0) restart.push({ before: was, after: is, fields });
       else stay.push({ before: was, after: is });

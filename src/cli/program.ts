@@ -4,6 +4,7 @@ import { addAdmission } from './admission.ts';
 import { addApply } from './apply.ts';
 import { addApprove } from './approve.ts';
 import { addBgp } from './bgp.ts';
+import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
@@ -27,7 +28,8 @@ import { programVersion } from './version.ts';
 const VERBS = [
   ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
   ...[addConfig, addBgp, addNode, addRr],
-  ...[addRun, addSessions, addRender, addStatus, addApprove, addDrain, addSecretsRole, addAdmission],
+  ...[addRun, addSessions, addRender, addCheck, addStatus, addApprove, addDrain],
+  ...[addSecretsRole, addAdmission],
 ];
 
 function program(): Command {

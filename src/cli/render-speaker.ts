@@ -31,7 +31,7 @@ export async function renderSpeaker(
   const settings = readRenderSettings(process.env, flags);
   const dialect = readDialect(flags.dialect);
   const family = readFamily(flags.family, dialect);
-  const { view, problems } = await findSpeaker(name, flags);
+  const { view, problems, beyond } = await findSpeaker(name, flags);
   const config = view.config();
   const options = { instance: config.speaker, dialect, ...settings };
   const found = flags.showSecrets === true ? await passwordsOf(config, flags, settings) : undefined;
@@ -49,7 +49,7 @@ export async function renderSpeaker(
   const text = asked.length === 1 ? asked.map((file) => file.text) : asked.map(titled);
   return {
     text: text.join('\n'),
-    problems: [...problems, ...tunnelWarnings(config, options), ...(found?.problems ?? [])],
+    problems: [...problems, ...tunnelWarnings(config, options), ...(found?.problems ?? []), ...beyond()],
   };
 }
 

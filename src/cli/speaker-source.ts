@@ -6,6 +6,7 @@ import { parseAddress } from '../model/address.ts';
 import type { Listing } from '../model/change.ts';
 import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
+import { keyOf, type Resource } from '../model/resource.ts';
 import { distance } from '../model/spelling.ts';
 import {
   createTopology,
@@ -21,13 +22,16 @@ import { readCalicoVersion } from './run-settings.ts';
 const OPEN_MS = 10_000;
 
 export interface SourceFlags extends DatastoreChoice {
-  readonly file?: string;
+  readonly file?: string | readonly string[];
   readonly calicoVersion?: string;
 }
 
 export interface FoundSpeaker {
   readonly view: SpeakerView;
+  /** Of what was read, of single resources, and of this speaker's sessions. */
   readonly problems: readonly Problem[];
+  /** What is found beyond these when all speakers are looked at together; worked out when asked for. */
+  readonly beyond: () => readonly Problem[];
 }
 
 /** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
@@ -37,12 +41,22 @@ export async function findSpeaker(name: string, flags: SourceFlags): Promise<Fou
   const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
   topology.load(listing);
   const view = topology.speaker(identityOf(name, topology));
-  return { view, problems: [...listing.warnings, ...topology.problems(), ...view.problems()] };
+  const problems = [...listing.warnings, ...topology.problems(), ...view.problems()];
+  return {
+    view,
+    problems,
+    beyond() {
+      const told = new Set(problems.map(({ code, subject }) => `${code} ${subject}`));
+      return topology.check().filter(({ code, subject }) => !told.has(`${code} ${subject}`));
+    },
+  };
 }
 
 /** Every resource that sessions depend on. @throws what reading them throws */
 export async function readListing(flags: SourceFlags): Promise<Listing> {
-  return flags.file === undefined ? readDatastore(flags) : readFiles(flags.file);
+  const { file } = flags;
+  if (file === undefined) return readDatastore(flags);
+  return readFiles(typeof file === 'string' ? [file] : file);
 }
 
 function identityOf(name: string, topology: Topology): SpeakerIdentity {
@@ -66,9 +80,27 @@ function knownNames(names: readonly string[]): string {
   return `There are ${names.slice(0, 10).join(', ')}${more}.`;
 }
 
-async function readFiles(path: string): Promise<Listing> {
+/** Of two resources of one name in different files the first counts, as it does within one. */
+async function readFiles(paths: readonly string[]): Promise<Listing> {
   const { readResources } = await import('../datastore/file/catalogue.ts');
-  return readResources(path);
+  const listings = await Promise.all(paths.map((path) => readResources(path)));
+  const resources = new Map<string, Resource>();
+  const warnings = listings.flatMap((listing) => listing.warnings);
+  for (const [at, listing] of listings.entries()) {
+    for (const resource of listing.resources) {
+      const key = keyOf(resource);
+      if (!resources.has(key)) resources.set(key, resource);
+      else
+        warnings.push({
+          code: 'duplicate',
+          severity: 'warning',
+          subject: key,
+          message: `${key} stands in ${paths[at]} and in a file before it; the first counts.`,
+          hint: 'Remove one of them.',
+        });
+    }
+  }
+  return { resources: [...resources.values()], broken: [], warnings };
 }
 
 async function readDatastore(flags: SourceFlags): Promise<Listing> {

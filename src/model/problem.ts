@@ -33,6 +33,16 @@ export const PROBLEM_CODES = [
   'datastore-guessed',
   'no-permission',
   'insecure-tls',
+  'pairs-apart',
+  'mesh-off',
+  'one-sided',
+  'session-mismatch',
+  'too-few-reflectors',
+  'reflectors-apart',
+  'cluster-id-clash',
+  'one-failure-domain',
+  'too-many-passwords',
+  'unsettled',
 ] as const;
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];

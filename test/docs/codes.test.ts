@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ERROR_EXIT_CODES } from '../../src/model/errors.ts';
 import { PROBLEM_CODES } from '../../src/model/problem.ts';
+import { CHECK_CODES } from '../../src/topology/check/check-cluster.ts';
 
 const REFERENCE = join(import.meta.dirname, '../../docs/reference');
 
 function documented(page: string): readonly string[] {
   const text = readFileSync(join(REFERENCE, page), 'utf8');
-  return [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, code]) => code ?? '');
+  return [...text.matchAll(/^\| `([A-Za-z][^`]*)` \|/gm)].map(([, code]) => code ?? '');
 }
 
 test('docs/reference/errors.md lists every error code, with its exit status', () => {
@@ -23,4 +24,8 @@ test('docs/reference/errors.md lists every error code, with its exit status', ()
 
 test('docs/reference/problems.md lists every problem code', () => {
   assert.deepEqual([...documented('problems.md')].sort(), [...PROBLEM_CODES].sort());
+});
+
+test('docs/check.md lists every code that only the check of all speakers finds', () => {
+  assert.deepEqual([...documented('../check.md')].sort(), [...CHECK_CODES].sort());
 });

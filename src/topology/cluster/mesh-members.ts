@@ -17,6 +17,7 @@ export interface MeshMembers {
   readonly unanswering: readonly string[];
   /** Settings of all its sessions, as a text to compare. */
   readonly settings: string;
+  readonly hasPassword: boolean;
 }
 
 export function meshMembers(inventory: Inventory, all: SessionsOfAll, family: Family): MeshMembers {
@@ -24,7 +25,13 @@ export function meshMembers(inventory: Inventory, all: SessionsOfAll, family: Fa
   const unanswering: string[] = [];
   const { defaults } = inventory;
   const settings = JSON.stringify([defaults?.meshPasswordRef ?? null, defaults?.meshRestartSeconds ?? null]);
-  if (defaults?.meshEnabled === false) return { members, unanswering, settings };
+  const found = {
+    members,
+    unanswering,
+    settings,
+    hasPassword: (defaults?.meshPasswordRef ?? null) !== null,
+  };
+  if (defaults?.meshEnabled === false) return found;
   for (const speaker of all.speakers().values()) {
     const { node } = speaker.frame;
     const address = ownAddress(speaker.frame, family);
@@ -37,7 +44,7 @@ export function meshMembers(inventory: Inventory, all: SessionsOfAll, family: Fa
     const port = inventory.listenPortOf(speaker.name);
     members.set(speaker.name, { address, asNumber: asOf(node, inventory), port });
   }
-  return { members, unanswering, settings };
+  return found;
 }
 
 /** False where another has the same address, and it is that one which the others find there. */

@@ -1,13 +1,12 @@
 /** Two moments of the cluster, and what lies between them. */
 import type { Problem } from '../../model/problem.ts';
+import { DEFAULT_MIN_REFLECTORS } from '../check/check-cluster.ts';
 import type { ClusterView, FamilyView } from '../cluster/cluster-view.ts';
 import { groupOf, type PairGroup, withoutPairs } from '../cluster/pairs.ts';
 import type { ClusterSpeaker } from '../cluster/sessions-of-all.ts';
 import type { Inventory } from '../inventory.ts';
 import type { ChangeJudgement, FewerReflectors, JudgeOptions } from './judgement.ts';
 import { meshChange, speakerChange } from './session-changes.ts';
-
-export const DEFAULT_MIN_REFLECTORS = 2;
 
 export interface Moment {
   readonly view: ClusterView;
@@ -90,10 +89,13 @@ function fewer(was: FamilyView, is: FamilyView, minReflectors: number): readonly
   return found;
 }
 
+/** Said node by node in the judgement itself. */
+const SAID_BETTER: ReadonlySet<string> = new Set(['pairs-apart', 'too-few-reflectors']);
+
 /** What is only in `problems`. A count or a name in the sentence does not make it another problem. */
 function difference(problems: readonly Problem[], others: readonly Problem[]): readonly Problem[] {
   const known = new Set(others.map(keyOf));
-  return problems.filter((problem) => !known.has(keyOf(problem)));
+  return problems.filter((problem) => !SAID_BETTER.has(problem.code) && !known.has(keyOf(problem)));
 }
 
 function keyOf({ code, severity, subject }: Problem): string {

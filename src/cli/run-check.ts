@@ -1,0 +1,85 @@
+/** What `check` prints, and the exit status that follows from what it found. */
+import { CalicoRrError } from '../model/errors.ts';
+import type { Problem } from '../model/problem.ts';
+import { pairNotes } from '../topology/check/pair-checks.ts';
+import type { PairGroup } from '../topology/cluster/pairs.ts';
+import { createTopology } from '../topology/topology.ts';
+import type { CheckFlags } from './check.ts';
+import { checkOutput } from './output.ts';
+import { readCalicoVersion } from './run-settings.ts';
+import { problemsText } from './session-text.ts';
+import { readListing } from './speaker-source.ts';
+
+/** An error was found, or with `--strict` a warning. */
+const FOUND = 3;
+
+/** What `-o json` prints. */
+export interface CheckReport {
+  readonly nodes: number;
+  readonly reflectors: number;
+  readonly errors: number;
+  readonly warnings: number;
+  /** Errors first. */
+  readonly problems: readonly Problem[];
+  /** Every pair of nodes that is apart, in groups; the text names a few of each. */
+  readonly pairs: readonly PairGroup[];
+  /** What hangs on what no resource says; sentences. */
+  readonly notes: readonly string[];
+}
+
+/** @throws E_USAGE for a flag that makes no sense, and what reading the resources throws */
+export async function runCheck(
+  flags: CheckFlags,
+): Promise<{ readonly text: string; readonly exitCode: number }> {
+  const json = checkOutput(flags.output);
+  const minReflectors = readCount('--min-reflectors', flags.minReflectors);
+  const optmemMax =
+    flags.optmemMax === undefined ? {} : { optmemMax: readCount('--optmem-max', flags.optmemMax) };
+  const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
+  const { file, ...choice } = flags;
+  const listing = await readListing({ ...choice, ...(file === undefined ? {} : { file }) });
+  const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
+  topology.load(listing);
+  const problems = [...listing.warnings, ...topology.check({ minReflectors, ...optmemMax })];
+  const view = topology.cluster();
+  const speakers = new Map(
+    view.families.flatMap((family) => family.speakers.map(({ name, frame }) => [name, frame.settings])),
+  );
+  const count = (severity: Problem['severity']) =>
+    problems.filter((problem) => problem.severity === severity).length;
+  const report: CheckReport = {
+    nodes: [...speakers.values()].filter(({ forwards }) => forwards).length,
+    reflectors: [...speakers.values()].filter(({ role }) => role === 'reflector').length,
+    errors: count('error'),
+    warnings: count('warning'),
+    problems: (['error', 'warning'] as const).flatMap((severity) =>
+      problems.filter((problem) => problem.severity === severity),
+    ),
+    pairs: view.families.flatMap(({ pairs }) => pairs.groups),
+    notes: pairNotes({ view }),
+  };
+  const fails = report.errors > 0 || (flags.strict === true && report.warnings > 0);
+  return {
+    text: json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report),
+    exitCode: fails ? FOUND : 0,
+  };
+}
+
+function reportText(report: CheckReport): string {
+  const counted = (number: number, one: string) =>
+    `${number.toLocaleString('en')} ${one}${number === 1 ? '' : 's'}`;
+  const notes = report.notes.map((note) => `note: ${note}\n`).join('');
+  const what = `${counted(report.nodes, 'node')} and ${counted(report.reflectors, 'reflector')}`;
+  const found =
+    report.errors + report.warnings === 0
+      ? 'nothing wrong'
+      : `${counted(report.errors, 'error')}, ${counted(report.warnings, 'warning')}`;
+  return `${problemsText(report.problems)}${notes}Checked ${what}: ${found}.\n`;
+}
+
+function readCount(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CalicoRrError('E_USAGE', `${flag} is ${JSON.stringify(text)}, not a number`, {
+    hint: 'Give a whole number, such as 2.',
+  });
+}

@@ -49,6 +49,8 @@ export interface AgentOptions {
   /** Version of Calico on the nodes (`v3.12.1`); absent: the latest. Decides who is in the node-to-node mesh. */
   readonly calicoVersion?: string;
   readonly version: string;
+  /** Where others can ask this agent, given the addresses of its speaker; null: nowhere. */
+  readonly controlUrl?: (addresses: readonly string[]) => string | null;
   readonly log: Logger;
 }
 
@@ -309,16 +311,18 @@ export function createAgent(options: AgentOptions): Agent {
     const config = reconciler.applied();
     if (config === null || config.role !== 'reflector' || observer.state() === null) return null;
     const down = config.sessions.filter((session) => !observer.established(session.name));
+    const addresses = [config.ipv4, config.ipv6].filter((address) => address !== null);
     return {
       name: config.speaker,
       report: {
-        addresses: [config.ipv4, config.ipv6].filter((address) => address !== null),
+        addresses,
         state: reportedState(),
         version: options.version,
         configured: config.sessions.length,
         established: config.sessions.length - down.length,
         ...limitDown(down.map((session) => session.peerAddress)),
         held: reconciler.held().length,
+        control: options.controlUrl?.(addresses) ?? null,
       },
     };
   }

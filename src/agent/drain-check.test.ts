@@ -26,6 +26,7 @@ const report: ReadReport = {
   down: [],
   downOmitted: 0,
   held: 0,
+  control: null,
   updated: 1_000_000,
 };
 

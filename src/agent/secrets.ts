@@ -4,10 +4,11 @@
  * again when it changes; what can no longer be read keeps its last value, because dropping a password takes a
  * session down.
  */
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
+import { readPrivateFile } from './private-file.ts';
 import { passwordFault, type SecretSource } from './secret-source.ts';
 
 const POLL_MS = 1000;
@@ -133,7 +134,7 @@ function fingerprintOf(path: string): string {
 }
 
 function readSecrets(path: string): ReadonlyMap<string, unknown> {
-  const text = readPrivate(path);
+  const text = readPrivateFile(path, 'the secrets file', '--secrets-file or CALICO_RR_SECRETS_FILE');
   let document: unknown;
   try {
     document = parseYaml(text, { uniqueKeys: true, prettyErrors: false });
@@ -159,41 +160,6 @@ function readSecrets(path: string): ReadonlyMap<string, unknown> {
     else for (const [key, inner] of Object.entries(value)) values.set(`${name}/${key}`, inner);
   }
   return values;
-}
-
-/** Checks and reads the same open file, so that nobody can put another in between. */
-function readPrivate(path: string): string {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} cannot be read (${messageOf(error)})`, {
-      hint: 'Check --secrets-file or CALICO_RR_SECRETS_FILE.',
-    });
-  }
-  try {
-    const stat = fstatSync(file);
-    const own = process.getuid?.();
-    if (!stat.isFile()) throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no ordinary file`);
-    if ((stat.mode & 0o077) !== 0) {
-      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-      throw new CalicoRrError(
-        'E_SECRETS',
-        `the secrets file ${path} has mode ${mode}: others could read it`,
-        {
-          hint: `Run chmod 0600 ${path}.`,
-        },
-      );
-    }
-    if (own !== undefined && stat.uid !== own && stat.uid !== 0) {
-      throw new CalicoRrError('E_SECRETS', `the secrets file ${path} belongs to user ${stat.uid}`, {
-        hint: 'It must belong to root or to the user that runs calico-rr.',
-      });
-    }
-    return readFileSync(file, 'utf8');
-  } finally {
-    closeSync(file);
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -28,6 +28,8 @@ export interface ReflectorReport {
   readonly down: readonly string[];
   readonly downOmitted: number;
   readonly held: number;
+  /** Where it can be asked: `https://10.0.0.1:9180`; null: not over the network. */
+  readonly control: string | null;
 }
 
 export interface ReadReport extends ReflectorReport {
@@ -54,6 +56,7 @@ export function readReport(resource: Resource): ReadReport | undefined {
     down: strings(spec.down),
     downOmitted: number(spec.downOmitted),
     held: number(spec.held),
+    control: typeof spec.control === 'string' ? spec.control : null,
     updated,
   };
 }

@@ -39,6 +39,14 @@ export function controlSocketOf(env: NodeJS.ProcessEnv, flags: InstanceFlags): s
   });
 }
 
+/** The socket of the instance of this name or address, or undefined where none of it is on this machine. */
+export function localSocketOf(env: NodeJS.ProcessEnv, nameOrAddress: string): string | undefined {
+  const instance = canonical(nameOrAddress) ?? nameOrAddress;
+  return [stateDirPath(env, instance, null), fallbackDirPath(env, instance)]
+    .map((folder) => join(folder, CONTROL_SOCKET))
+    .find((socket) => existsSync(socket));
+}
+
 function nonEmpty(text: string | undefined): string | undefined {
   const name = text?.trim();
   return name === '' ? undefined : name;

@@ -9,6 +9,7 @@ import { addConfig } from './config.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
 import { addDrain } from './drain.ts';
+import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
 import { addGet } from './get.ts';
 import { addLabel } from './label.ts';
@@ -28,7 +29,8 @@ import { programVersion } from './version.ts';
 const VERBS = [
   ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
   ...[addConfig, addBgp, addNode, addRr],
-  ...[addRun, addSessions, addRender, addCheck, addStatus, addApprove, addDrain],
+  ...[addRun, addStatus, addApprove, addDrain],
+  ...[addSessions, addRender, addCheck, addExplain],
   ...[addSecretsRole, addAdmission],
 ];
 

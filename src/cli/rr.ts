@@ -1,9 +1,12 @@
-/** `rr`: the reflectors of the cluster: add, list, remove. */
+/** `rr`: the reflectors of the cluster: add, list, drain, remove. */
 import type { Command } from 'commander';
+import { addRemoteOptions } from './control-options.ts';
+import { addDrainOptions } from './drain.ts';
 import { programName } from './program-name.ts';
 import type { AddFlags } from './reflectors/run-add.ts';
 import type { ListFlags } from './reflectors/run-list.ts';
 import type { RemoveFlags } from './reflectors/run-remove.ts';
+import type { RrDrainFlags } from './reflectors/run-rr-drain.ts';
 import { addDatastoreOptions } from './resource-options.ts';
 
 export function addRr(program: Command): void {
@@ -37,6 +40,19 @@ export function addRr(program: Command): void {
   ).action(async (flags: ListFlags) => {
     const { runReflectorList } = await import('./reflectors/run-list.ts');
     await runReflectorList(flags, programName());
+  });
+  addDatastoreOptions(
+    addRemoteOptions(
+      addDrainOptions(
+        rr
+          .command('drain')
+          .description('take a reflector out of service, wherever it runs, when its clients have others')
+          .argument('<NAME>', 'its name, or one of its addresses'),
+      ),
+    ),
+  ).action(async (name: string, flags: RrDrainFlags) => {
+    const { runReflectorDrain } = await import('./reflectors/run-rr-drain.ts');
+    await runReflectorDrain(name, flags, programName());
   });
   addDatastoreOptions(
     rr

@@ -8,12 +8,14 @@ import { openStateDir } from '../agent/state-dir.ts';
 import { lockStateDir } from '../agent/state-lock.ts';
 import { openDatastore, readDatastoreSettings } from '../datastore/open.ts';
 import { messageOf } from '../model/errors.ts';
-import { type Listening, serveControl } from '../server/control-server.ts';
+import { type ControlHandlers, type Listening, serveControl } from '../server/control-server.ts';
 import { serveHttp } from '../server/http-server.ts';
+import type { RemoteControl } from '../server/remote-control.ts';
 import type { DatastoreChoice } from './datastore-flags.ts';
 import { CONTROL_SOCKET } from './instance.ts';
 import { createLog } from './log.ts';
 import { makeEngine } from './make-engine.ts';
+import { controlUrlFor, openRemoteControl } from './remote-control.ts';
 import { type RunFlags, readRunSettings } from './run-settings.ts';
 import { openSecretSources } from './secret-sources.ts';
 import { programVersion } from './version.ts';
@@ -27,6 +29,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
   const lock = await lockStateDir(stateDir.path);
   const listening: Listening[] = [];
   let secrets: SecretSource | undefined;
+  let remote: RemoteControl | undefined;
   try {
     const log = await createLog(settings.logLevel, settings.instance);
     secrets = await openSecretSources(datastoreSettings, secretsFile, settings.secretsNamespace, {
@@ -56,25 +59,29 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
       },
       acceptPrefixes: settings.acceptPrefixes,
       ...(settings.calicoVersion === null ? {} : { calicoVersion: settings.calicoVersion }),
+      controlUrl: (addresses) => controlUrlFor(settings.control, addresses),
       version: programVersion(),
       log,
     });
-    listening.push(
-      await serveControl(join(stateDir.path, CONTROL_SOCKET), {
-        status: agent.status,
-        approve: agent.approve,
-        drain: async ({ timeoutSeconds, force, message }, progress) => {
-          await agent.drain({ timeoutMs: timeoutSeconds * 1000, force, message }, progress);
-          return { drained: true };
-        },
-      }),
-    );
+    const handlers: ControlHandlers = {
+      status: agent.status,
+      approve: agent.approve,
+      drain: async ({ timeoutSeconds, force, message }, progress) => {
+        await agent.drain({ timeoutMs: timeoutSeconds * 1000, force, message }, progress);
+        return { drained: true };
+      },
+    };
+    listening.push(await serveControl(join(stateDir.path, CONTROL_SOCKET), handlers));
+    if (settings.control !== null) {
+      remote = await openRemoteControl(settings.control, handlers, log);
+      listening.push(remote);
+    }
     if (settings.http !== null) {
       const http = await serveHttp(settings.http.host, settings.http.port, agent);
       listening.push(http);
       log.info({ address: http.address }, 'serving /healthz, /readyz and /status');
     }
-    handleSignals(agent, log, settings.engine);
+    handleSignals(agent, log, settings.engine, remote);
     log.info({ version: programVersion(), pid: process.pid, stateDir: stateDir.path }, 'calico-rr starts');
     await agent.run();
     log.info('calico-rr ends');
@@ -85,7 +92,12 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
   }
 }
 
-function handleSignals(agent: Agent, log: Logger, engine: 'bird' | 'native'): void {
+function handleSignals(
+  agent: Agent,
+  log: Logger,
+  engine: 'bird' | 'native',
+  remote: RemoteControl | undefined,
+): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -97,7 +109,17 @@ function handleSignals(agent: Agent, log: Logger, engine: 'bird' | 'native'): vo
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('SIGHUP', () => agent.reload());
+  process.on('SIGHUP', () => {
+    try {
+      remote?.reload();
+    } catch (error) {
+      log.error(
+        { reason: messageOf(error) },
+        'the certificate of --control cannot be read; the old one stays',
+      );
+    }
+    agent.reload();
+  });
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, `a fault of calico-rr itself: ${messageOf(error)}; ${LEFT_BEHIND[engine]}`);
     process.exit(1);

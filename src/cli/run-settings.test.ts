@@ -39,6 +39,30 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     { listen: ['10.0.0.1:179', '10.0.0.2:179'] },
     /^--listen names two addresses/,
   ],
+  [
+    'control over the network without a token',
+    { IP: '10.0.0.1' },
+    { control: '10.0.0.1:9180' },
+    /^--control-token-file is missing/,
+  ],
+  [
+    'a token that the network could read',
+    { IP: '10.0.0.1' },
+    { control: '10.0.0.1:9180', controlTokenFile: '/token' },
+    /^--control-cert is missing: at 10\.0\.0\.1 the token would be readable/,
+  ],
+  [
+    'a certificate without its key',
+    { IP: '10.0.0.1' },
+    { control: '127.0.0.1:9180', controlTokenFile: '/token', controlCert: '/cert' },
+    /^--control-key is missing/,
+  ],
+  [
+    'a certificate for nothing',
+    { IP: '10.0.0.1' },
+    { controlCert: '/cert' },
+    /^--control-cert is given without --control/,
+  ],
   ['an HTTP address that is none', { IP: '10.0.0.1' }, { http: '9090' }, /^--http is "9090"/],
   [
     'a BIRD for an engine that is none',

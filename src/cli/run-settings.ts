@@ -34,6 +34,10 @@ export interface RunFlags extends RenderFlags {
   readonly engine?: string;
   readonly stateDir?: string;
   readonly http?: string;
+  readonly control?: string;
+  readonly controlTokenFile?: string;
+  readonly controlCert?: string;
+  readonly controlKey?: string;
   readonly adopt?: boolean;
   readonly minReflectors?: string;
   readonly maxSessionLoss?: string;
@@ -54,6 +58,7 @@ export interface RunSettings extends RenderSettings {
   readonly listenPort: number | null;
   readonly stateDir: string | null;
   readonly http: { readonly host: string; readonly port: number } | null;
+  readonly control: ControlSettings | null;
   readonly adopt: boolean;
   readonly minReflectors: number;
   readonly maxSessionLoss: number;
@@ -65,6 +70,15 @@ export interface RunSettings extends RenderSettings {
   readonly calicoVersion: string | null;
   /** The BGP Identifier, or `hash`: made of the name; null: the IPv4 address, else as `hash`. */
   readonly routerId: string | null;
+}
+
+/** The control socket over the network. */
+export interface ControlSettings {
+  readonly host: IpAddress;
+  readonly port: number;
+  readonly tokenFile: string;
+  /** Paths of PEM files; null: on a loopback address, without TLS. */
+  readonly keyPair: { readonly cert: string; readonly key: string } | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -97,6 +111,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     listenPort: listen.port,
     stateDir: flags.stateDir ?? null,
     http: flags.http === undefined ? null : readEndpoint('--http', flags.http),
+    control: readControl(env, flags),
     ...readRenderSettings(env, flags),
     adopt: flags.adopt === true,
     minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
@@ -169,6 +184,25 @@ export function readEndpoint(setting: string, text: string): { host: IpAddress; 
     throw wrong(setting, `is "${text}", not ADDRESS:PORT (IPv6: [ADDRESS]:PORT)`);
   }
   return { host, port };
+}
+
+/** @throws E_SETTING */
+function readControl(env: NodeJS.ProcessEnv, flags: RunFlags): ControlSettings | null {
+  const { control, controlCert: cert, controlKey: key } = flags;
+  if (control === undefined) {
+    const idle = Object.entries({ '--control-cert': cert, '--control-key': key }).find(([, given]) => given);
+    if (idle !== undefined) throw wrong(idle[0], 'is given without --control');
+    return null;
+  }
+  const { host, port } = readEndpoint('--control', control);
+  const tokenFile = flags.controlTokenFile ?? given(env.CALICO_RR_CONTROL_TOKEN_FILE);
+  if (tokenFile === null)
+    throw wrong('--control-token-file', 'is missing: --control lets nobody in without a token');
+  if ((cert === undefined) !== (key === undefined))
+    throw wrong(cert === undefined ? '--control-cert' : '--control-key', 'is missing: give both or none');
+  if (cert !== undefined && key !== undefined) return { host, port, tokenFile, keyPair: { cert, key } };
+  if (host === '::1' || host.startsWith('127.')) return { host, port, tokenFile, keyPair: null };
+  throw wrong('--control-cert', `is missing: at ${host} the token would be readable on the network`);
 }
 
 function readEngine(flags: RunFlags): 'bird' | 'native' {

@@ -15,6 +15,13 @@ export function addRun(program: Command): void {
     .option('--engine <bird|native>', 'what speaks BGP', 'bird')
     .option('--state-dir <DIR>', 'where the approved state is kept')
     .option('--http <ADDRESS:PORT>', 'serve /healthz, /readyz and /status')
+    .option(
+      '--control <ADDRESS:PORT>',
+      'answer status, approve and drain of calico-rr --address, with a token',
+    )
+    .option('--control-token-file <FILE>', 'that token, mode 0600 (CALICO_RR_CONTROL_TOKEN_FILE)')
+    .option('--control-cert <FILE>', 'certificate for --control; only loopback addresses go without')
+    .option('--control-key <FILE>', 'its private key')
     .option('--secrets-file <PATH>', 'map of names to session passwords, mode 0600 (CALICO_RR_SECRETS_FILE)')
     .option('--secrets-namespace <NAME>', 'where on Kubernetes the Secrets with session passwords are')
     .option(

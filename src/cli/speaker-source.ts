@@ -59,7 +59,8 @@ export async function readListing(flags: SourceFlags): Promise<Listing> {
   return readFiles(typeof file === 'string' ? [file] : file);
 }
 
-function identityOf(name: string, topology: Topology): SpeakerIdentity {
+/** @throws E_NOT_FOUND where it is neither a name nor an address */
+export function identityOf(name: string, topology: Topology): SpeakerIdentity {
   const known = topology.resolve(name);
   if (known !== undefined) return known;
   const address = parseAddress(name);

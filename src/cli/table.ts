@@ -1,4 +1,5 @@
-/** Tables for people: plain columns, and the bordered ones of `calicoctl node status`. */
+/** Tables for people: plain columns, and the bordered ones of `calicoctl node status`. Cells may be coloured. */
+import { stripVTControlCharacters } from 'node:util';
 
 /** Columns as wide as their widest cell, two blanks between them, no border. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -6,7 +7,7 @@ export function plainTable(head: readonly string[], rows: readonly (readonly str
   return [head, ...rows]
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => padded(cell, widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     )
@@ -23,10 +24,18 @@ export function borderedTable(head: readonly string[], rows: readonly (readonly 
     const left = Math.floor(room / 2);
     return `${' '.repeat(left)}${cell}${' '.repeat(room - left)}`;
   });
-  const body = rows.map((row) => line(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))));
+  const body = rows.map((row) => line(row.map((cell, column) => padded(cell, widths[column] ?? 0))));
   return [rule, line(centred), rule, ...body, rule].join('\n');
 }
 
 function widthsOf(head: readonly string[], rows: readonly (readonly string[])[]): number[] {
-  return head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  return head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => widthOf(row[column] ?? ''))));
+}
+
+function widthOf(cell: string): number {
+  return stripVTControlCharacters(cell).length;
+}
+
+function padded(cell: string, width: number): string {
+  return cell + ' '.repeat(Math.max(0, width - widthOf(cell)));
 }

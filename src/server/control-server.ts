@@ -34,9 +34,7 @@ const BODY_BYTES = 64 * 1024;
 export async function serveControl(path: string, handlers: ControlHandlers): Promise<Listening> {
   // Whoever calls holds the folder's lock, so a socket that is there is a dead one.
   rmSync(path, { force: true });
-  const server = createServer((request, response) => {
-    answer(request, response, handlers).catch((error: unknown) => sendError(response, error));
-  });
+  const server = createServer((request, response) => void answerControl(request, response, handlers));
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -61,6 +59,19 @@ export async function closeServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** Answers one request, with what fails too. */
+export async function answerControl(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+): Promise<void> {
+  try {
+    await answer(request, response, handlers);
+  } catch (error) {
+    sendError(response, error);
+  }
 }
 
 async function answer(

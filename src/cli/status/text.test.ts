@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AgentStatus, SessionStatus } from '../agent/status.ts';
-import { parseAddress } from '../model/address.ts';
-import { DEFAULT_AS_NUMBER } from '../model/as-number.ts';
-import { statusText } from './status-text.ts';
+import type { AgentStatus, SessionStatus } from '../../agent/status.ts';
+import { parseAddress } from '../../model/address.ts';
+import { DEFAULT_AS_NUMBER } from '../../model/as-number.ts';
+import { statusText } from './text.ts';
 
 function session(peer: string, changes: Partial<SessionStatus>): SessionStatus {
   const peerAddress = parseAddress(peer);

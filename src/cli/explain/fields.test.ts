@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KINDS } from '../model/resource.ts';
-import { explainField } from './explain.ts';
+import { KINDS } from '../../model/resource.ts';
+import { explainField } from './fields.ts';
 
 test('a field is explained: what it may be, since when, what becomes of it here, and why', () => {
   assert.equal(

@@ -2,11 +2,14 @@
  * `calico-rr status` for people. The first part has the shape of `calicoctl node status`, byte for byte where the
  * data allows, so that whoever reads (or parses) that finds the same here; what only we know comes after it.
  */
-import type { AgentStatus, SessionStatus } from '../agent/status.ts';
-import type { Problem } from '../model/problem.ts';
-import { borderedTable } from './table.ts';
+import type { AgentStatus, SessionStatus } from '../../agent/status.ts';
+import type { Family } from '../../model/address.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { SessionKind } from '../../topology/speaker-config.ts';
+import { paint } from '../paint.ts';
+import { borderedTable } from '../table.ts';
 
-const PEER_TYPES: Readonly<Record<SessionStatus['kind'], string>> = {
+const PEER_TYPES: Readonly<Record<SessionKind, string>> = {
   mesh: 'node-to-node mesh',
   reflector: 'node-to-node mesh',
   global: 'global',
@@ -15,31 +18,55 @@ const PEER_TYPES: Readonly<Record<SessionStatus['kind'], string>> = {
 };
 
 export function statusText(status: AgentStatus): string {
-  const parts = ['Calico process is running.', ''];
-  for (const family of [4, 6] as const) {
-    const sessions = status.sessions.filter((session) => session.family === family);
-    if (sessions.length === 0) {
-      const none = `No IPv${family} peers found.`;
-      parts.push(`IPv${family} BGP status`, none, '');
-    } else parts.push(`IPv${family} BGP status`, peerTable(sessions), '');
-  }
+  const parts = ['Calico process is running.', '', ...peerTables(status.sessions.map(rowOf))];
   parts.push(...speakerLines(status), '');
   parts.push(...heldLines(status), ...problemLines(status.problems));
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
-function peerTable(sessions: readonly SessionStatus[]): string {
-  return borderedTable(
-    ['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'],
-    sessions.map((session) => [
-      session.peerAddress,
-      PEER_TYPES[session.kind],
-      session.protocolState,
-      // BIRD 2 tells milliseconds where BIRD 1 (and so calicoctl) did not.
-      session.since.replace(/\.\d+$/, ''),
-      session.info.replace(/\s+/g, ' ').trim(),
-    ]),
-  );
+/** One peer, as the tables show it. */
+export interface PeerRow {
+  readonly family: Family;
+  readonly address: string;
+  readonly type: string;
+  readonly state: string;
+  readonly since: string;
+  readonly info: string;
+}
+
+/** A table for each family, in the shape of `calicoctl node status`. */
+export function peerTables(peers: readonly PeerRow[]): readonly string[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const rows = peers
+      .filter((peer) => peer.family === family)
+      .map(({ address, type, state, since, info }) => [address, type, painted(state), since, info]);
+    const table =
+      rows.length === 0
+        ? `No IPv${family} peers found.`
+        : borderedTable(['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'], rows);
+    return [`IPv${family} BGP status`, table, ''];
+  });
+}
+
+/** What calicoctl calls the kind of a session. */
+export function peerTypeOf(kind: SessionKind): string {
+  return PEER_TYPES[kind];
+}
+
+function painted(state: string): string {
+  return paint(state === 'up' ? 'good' : state === 'unknown' ? 'attention' : 'bad', state);
+}
+
+function rowOf({ family, peerAddress, kind, protocolState, since, info }: SessionStatus): PeerRow {
+  return {
+    family,
+    address: peerAddress,
+    type: peerTypeOf(kind),
+    state: protocolState,
+    // BIRD 2 tells milliseconds where BIRD 1 (and so calicoctl) did not.
+    since: since.replace(/\.\d+$/, ''),
+    info: info.replace(/\s+/g, ' ').trim(),
+  };
 }
 
 function speakerLines(status: AgentStatus): string[] {
@@ -61,7 +88,7 @@ function speakerLines(status: AgentStatus): string[] {
   lines.push(`Datastore:  ${where}, ${link} since ${datastore.since}`);
   lines.push(`Guard:      ${guarded(datastore.type)}`);
   if (state.ageSeconds !== null)
-    lines.push(`Last good:  ${age(state.ageSeconds)} ago, in ${state.directory}`);
+    lines.push(`Last good:  ${ageText(state.ageSeconds)} ago, in ${state.directory}`);
   else lines.push(`Last good:  none yet; it will be kept in ${state.directory}`);
   if (state.lost !== null) lines.push(`            ${state.lost}`);
   if (status.applyError !== null) lines.push(`Not applied: ${status.applyError}`);
@@ -85,7 +112,10 @@ function guarded(datastore: AgentStatus['datastore']['type']): string {
 function heldLines(status: AgentStatus): string[] {
   if (status.held.length === 0) return [];
   const lines = [
-    `HELD: ${status.held.length === 1 ? '1 change waits' : `${status.held.length} changes wait`} for approval`,
+    paint(
+      'attention',
+      `HELD: ${status.held.length === 1 ? '1 change waits' : `${status.held.length} changes wait`} for approval`,
+    ),
   ];
   for (const hold of status.held) {
     lines.push(`  ${hold.id}  since ${hold.since}`);
@@ -102,7 +132,9 @@ function problemLines(problems: readonly Problem[]): string[] {
   if (problems.length === 0) return [];
   const lines = ['Problems:'];
   for (const { severity, code, subject, message, hint } of problems) {
-    lines.push(`  ${severity}: ${message} (${subject}, ${code})`);
+    lines.push(
+      `  ${paint(severity === 'error' ? 'bad' : 'attention', severity)}: ${message} (${subject}, ${code})`,
+    );
     if (hint !== undefined) lines.push(`    ${hint}`);
   }
   return [...lines, ''];
@@ -113,7 +145,7 @@ function shortened(items: readonly string[]): string {
   return items.length > 8 ? `${shown} and ${items.length - 8} more` : shown;
 }
 
-function age(seconds: number): string {
+export function ageText(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;

@@ -1,11 +1,10 @@
 /** `bgp`: mesh, default AS and global peers, as calicoctl 0.x wrote them. */
 import type { Command } from 'commander';
-import type { PeerScope, ShowFlags } from './older/run-bgp.ts';
+import type { ChangingFlags, PeerScope, ShowFlags } from './older/run-bgp.ts';
 import { programName } from './program-name.ts';
 import { addChangeOptions, addDatastoreOptions } from './resource-options.ts';
-import type { DatastoreFlags } from './resources/open.ts';
 
-type NodeFlags = DatastoreFlags & { readonly node?: string };
+type NodeFlags = ChangingFlags & { readonly node?: string };
 
 export function addBgp(program: Command): void {
   const bgp = program
@@ -18,7 +17,7 @@ export function addBgp(program: Command): void {
         .description('print whether the node-to-node mesh is on, or turn it on or off')
         .argument('[on|off]', 'turn it so'),
     ),
-  ).action(async (wanted: string | undefined, flags: DatastoreFlags) => {
+  ).action(async (wanted: string | undefined, flags: ChangingFlags) => {
     const { runNodeMesh } = await import('./older/run-bgp.ts');
     await runNodeMesh(wanted, flags, programName());
   });
@@ -29,7 +28,7 @@ export function addBgp(program: Command): void {
         .description('print or set the AS number of nodes that have none of their own')
         .argument('[AS_NUMBER]', 'set it'),
     ),
-  ).action(async (wanted: string | undefined, flags: DatastoreFlags) => {
+  ).action(async (wanted: string | undefined, flags: ChangingFlags) => {
     const { runDefaultNodeAs } = await import('./older/run-bgp.ts');
     await runDefaultNodeAs(wanted, flags, programName());
   });

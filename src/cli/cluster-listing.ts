@@ -7,7 +7,7 @@ const READ_KINDS: readonly Kind[] = Object.keys(KINDS).filter(
   (kind): kind is Kind => Object.hasOwn(KINDS, kind) && kind !== 'RouteReflectorStatus',
 );
 
-export async function listCluster(datastore: Datastore): Promise<Listing> {
+export async function listCluster(datastore: Pick<Datastore, 'list'>): Promise<Listing> {
   const listings = await Promise.all(READ_KINDS.map((kind) => datastore.list(kind)));
   return {
     resources: listings.flatMap(({ resources }) => resources),

@@ -28,7 +28,9 @@ export function addWriteOptions(verb: Command): Command {
 
 /** Of every verb that changes something. */
 export function addChangeOptions(verb: Command): Command {
-  return verb;
+  return verb
+    .option('--dry-run', 'tell which sessions and routes would change, and write nothing')
+    .option('-y, --yes', 'do it though routes or reflectors are lost');
 }
 
 /** calicoctl takes -A and -a. */

@@ -7,28 +7,27 @@ import type { AddFlags } from './reflectors/run-add.ts';
 import type { ListFlags } from './reflectors/run-list.ts';
 import type { RemoveFlags } from './reflectors/run-remove.ts';
 import type { RrDrainFlags } from './reflectors/run-rr-drain.ts';
-import { addDatastoreOptions } from './resource-options.ts';
+import { addChangeOptions, addDatastoreOptions } from './resource-options.ts';
 
 export function addRr(program: Command): void {
   const rr = program.command('rr').description('the reflectors of the cluster, on every datastore');
-  addDatastoreOptions(
-    rr
-      .command('add')
-      .description("add a reflector's entry, and on request the peers by which nodes reach it")
-      .argument('<ADDRESS...>', 'its address, or one of each family')
-      .option('--name <NAME>', 'its name (default: its address)')
-      .option(
-        '--cluster-id <ID>',
-        'cluster ID in the form of an IPv4 address; one for the reflectors of a rack',
-      )
-      .option('--group <GROUP>', 'reflectors of one group mesh with each other (default: default)')
-      .option('--as-number <N>', 'its own AS (default: that of BGPConfiguration default, else 64512)')
-      .option('--label <KEY=VALUE>', 'a label; can be given again', collect)
-      .option('--peer <ADDRESS>', 'a router outside Calico that it peers with; can be given again', collect)
-      .option('--as <N>', 'AS of the --peer', collect)
-      .option('--clients <SELECTOR|all>', 'also write the BGPPeers that make these nodes its clients')
-      .option('--client <NODE>', 'the same for one node; can be given again', collect),
-  ).action(async (addresses: readonly string[], flags: AddFlags) => {
+  const add = rr
+    .command('add')
+    .description("add a reflector's entry, and on request the peers by which nodes reach it")
+    .argument('<ADDRESS...>', 'its address, or one of each family')
+    .option('--name <NAME>', 'its name (default: its address)')
+    .option(
+      '--cluster-id <ID>',
+      'cluster ID in the form of an IPv4 address; one for the reflectors of a rack',
+    )
+    .option('--group <GROUP>', 'reflectors of one group mesh with each other (default: default)')
+    .option('--as-number <N>', 'its own AS (default: that of BGPConfiguration default, else 64512)')
+    .option('--label <KEY=VALUE>', 'a label; can be given again', collect)
+    .option('--peer <ADDRESS>', 'a router outside Calico that it peers with; can be given again', collect)
+    .option('--as <N>', 'AS of the --peer', collect)
+    .option('--clients <SELECTOR|all>', 'also write the BGPPeers that make these nodes its clients')
+    .option('--client <NODE>', 'the same for one node; can be given again', collect);
+  addDatastoreOptions(addChangeOptions(add)).action(async (addresses: readonly string[], flags: AddFlags) => {
     const { runReflectorAdd } = await import('./reflectors/run-add.ts');
     await runReflectorAdd(addresses, flags, programName());
   });

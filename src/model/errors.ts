@@ -4,7 +4,10 @@
  * docs/reference/errors.md lists every code; a test fails when one is missing there.
  */
 
-/** Exit status of the process for each error code. 2: a setting or the command line is wrong; 1: all else. */
+/**
+ * Exit status of the process for each error code. 2: a setting or the command line is wrong; 3: it would take
+ * something, and nobody agreed; 1: all else.
+ */
 export const ERROR_EXIT_CODES = {
   E_USAGE: 2,
   E_SETTING: 2,
@@ -28,6 +31,7 @@ export const ERROR_EXIT_CODES = {
   E_AGENT_UNREACHABLE: 1,
   E_AGENT_REFUSED: 1,
   E_APPROVE_UNKNOWN: 1,
+  E_UNCONFIRMED: 3,
   E_DRAIN_UNSAFE: 1,
   E_STATE_DIR: 1,
   E_INTERNAL: 1,

@@ -12,6 +12,7 @@ import type { Resource } from '../../model/resource.ts';
 import { upgradeV1 } from '../../model/upgrade/v1.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, hintsOf, withHints } from '../resources/failure.ts';
+import { type ChangeFlags, passGate } from '../resources/gate.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
 import { borderedTable } from '../table.ts';
 import { findResource, setFields } from './edit.ts';
@@ -22,6 +23,11 @@ const OLD_DEFAULT_AS = 64511;
 /** Whose peers: everybody's, or one node's. */
 export type PeerScope = { readonly of: 'all' } | { readonly of: 'node'; readonly node?: string };
 
+/** Of the verbs that change something. */
+export type ChangingFlags = DatastoreFlags & ChangeFlags;
+
+const CONFIGURATION = { kind: 'BGPConfiguration', name: 'default' } as const;
+
 export interface ShowFlags extends DatastoreFlags {
   readonly ipv4?: boolean;
   readonly ipv6?: boolean;
@@ -30,7 +36,7 @@ export interface ShowFlags extends DatastoreFlags {
 /** @throws CommandFailure */
 export async function runNodeMesh(
   wanted: string | undefined,
-  flags: DatastoreFlags,
+  flags: ChangingFlags,
   program: ProgramName,
 ): Promise<void> {
   if (wanted !== undefined && wanted !== 'on' && wanted !== 'off')
@@ -39,15 +45,17 @@ export async function runNodeMesh(
     if (wanted === undefined) {
       const stored = await findResource(datastore, 'BGPConfiguration', 'default');
       process.stdout.write(stored?.spec.nodeToNodeMeshEnabled === false ? 'off\n' : 'on\n');
-    } else
-      await setFields(datastore, 'BGPConfiguration', 'default', { nodeToNodeMeshEnabled: wanted === 'on' });
+    } else {
+      const fields = { nodeToNodeMeshEnabled: wanted === 'on' };
+      await setFields(datastore, CONFIGURATION, fields, { flags, program, done: 'changed' });
+    }
   });
 }
 
 /** @throws CommandFailure */
 export async function runDefaultNodeAs(
   wanted: string | undefined,
-  flags: DatastoreFlags,
+  flags: ChangingFlags,
   program: ProgramName,
 ): Promise<void> {
   const asNumber = wanted === undefined ? undefined : demandAs(wanted);
@@ -55,7 +63,7 @@ export async function runDefaultNodeAs(
     if (asNumber === undefined) {
       const stored = await findResource(datastore, 'BGPConfiguration', 'default');
       process.stdout.write(`${parseAsNumber(stored?.spec.asNumber) ?? OLD_DEFAULT_AS}\n`);
-    } else await setFields(datastore, 'BGPConfiguration', 'default', { asNumber });
+    } else await setFields(datastore, CONFIGURATION, { asNumber }, { flags, program, done: 'changed' });
   });
 }
 
@@ -63,7 +71,7 @@ export async function runDefaultNodeAs(
 export async function runPeerAdd(
   scope: PeerScope,
   words: { readonly address: string; readonly as: string; readonly number: string },
-  flags: DatastoreFlags,
+  flags: ChangingFlags,
   program: ProgramName,
 ): Promise<void> {
   const address = demandAddress(words.address);
@@ -76,8 +84,20 @@ export async function runPeerAdd(
     const same = (await peersOf(datastore, scope)).filter((peer) => addressOf(peer) === address);
     const [stored] = same;
     // A key of etcd v2 was written over; so is the number of a peer that is there.
-    if (stored !== undefined) await setFields(datastore, 'BGPPeer', stored.metadata.name, { asNumber });
-    else await datastore.create(newPeer(datastore, scope, address, asNumber));
+    const asking = { flags, program, done: 'changed' } as const;
+    if (stored !== undefined) {
+      const { kind, metadata } = stored;
+      return setFields(datastore, { kind, name: metadata.name }, { asNumber }, asking);
+    }
+    const after = newPeer(datastore, scope, address, asNumber);
+    const step = {
+      kind: after.kind,
+      name: after.metadata.name,
+      does: 'put',
+      before: undefined,
+      after,
+    } as const;
+    if (await passGate([step], datastore, asking)) await datastore.create(after);
   });
 }
 
@@ -85,7 +105,7 @@ export async function runPeerAdd(
 export async function runPeerRemove(
   scope: PeerScope,
   text: string,
-  flags: DatastoreFlags,
+  flags: ChangingFlags,
   program: ProgramName,
 ): Promise<void> {
   const address = demandAddress(text);
@@ -97,7 +117,9 @@ export async function runPeerRemove(
           ? `${address} is not a globally configured peer.`
           : `${address} is not a configured peer for this node.`,
       );
-    for (const peer of found) await datastore.delete('BGPPeer', peer.metadata.name);
+    const steps = found.map(({ kind, metadata }) => ({ kind, name: metadata.name, does: 'delete' }) as const);
+    if (!(await passGate(steps, datastore, { flags, program, done: 'changed' }))) return;
+    for (const { kind, name } of steps) await datastore.delete(kind, name);
     process.stdout.write(
       scope.of === 'all'
         ? 'BGP peer removed from global configuration\n'

@@ -7,11 +7,12 @@ import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import type { Json } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, hintsOf, withHints } from '../resources/failure.ts';
+import type { ChangeFlags } from '../resources/gate.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
 import { findResource, setFields } from './edit.ts';
 import { type OlderSetting, printRaw, readRaw, SETTINGS, settingOf } from './settings.ts';
 
-export interface ConfigFlags extends DatastoreFlags {
+export interface ConfigFlags extends DatastoreFlags, ChangeFlags {
   readonly node?: string;
   readonly raw?: string;
 }
@@ -36,7 +37,8 @@ export async function runConfig(
         // A global setting that is unset gets its standard value; a node's goes, and the global one counts.
         const standard = flags.node === undefined ? (setting.read(setting.standard) ?? null) : null;
         const next = action.do === 'set' ? value : standard;
-        await setFields(datastore, 'BGPConfiguration', resourceOf(flags), { [setting.field]: next });
+        const target = { kind: 'BGPConfiguration', name: resourceOf(flags) } as const;
+        await setFields(datastore, target, { [setting.field]: next }, { flags, program, done: 'changed' });
       }
     } finally {
       await datastore.close();

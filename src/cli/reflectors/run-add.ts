@@ -19,10 +19,12 @@ import { validateResource } from '../../model/validate.ts';
 import { findResource } from '../older/edit.ts';
 import type { ProgramName } from '../program-name.ts';
 import { failedToExecute } from '../resources/failure.ts';
+import { type ChangeFlags, passGate } from '../resources/gate.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
+import type { Step } from '../resources/plan.ts';
 import { addressesOf } from './addresses.ts';
 
-export interface AddFlags extends DatastoreFlags {
+export interface AddFlags extends DatastoreFlags, ChangeFlags {
   readonly name?: string;
   readonly clusterId?: string;
   readonly group?: string;
@@ -46,7 +48,12 @@ export async function runReflectorAdd(
     try {
       await demandNew(datastore, entry);
       const peers = await clientPeers(datastore, entry, flags);
-      for (const resource of [entry, ...peers]) demandValid(resource, datastore.type);
+      const all = [entry, ...peers];
+      for (const resource of all) demandValid(resource, datastore.type);
+      const steps = all.map((after): Step => {
+        return { kind: after.kind, name: after.metadata.name, does: 'put', before: undefined, after };
+      });
+      if (!(await passGate(steps, datastore, { flags, program, done: 'created' }))) return;
       await datastore.create(entry);
       process.stdout.write(`Successfully created 1 'RouteReflector' resource(s)\n`);
       for (const peer of peers) await datastore.create(peer);

@@ -9,7 +9,7 @@ import { CalicoRrError } from '../../model/errors.ts';
 import { parseEndpoint } from '../../model/reading.ts';
 import type { Resource } from '../../model/resource.ts';
 import { judgeChange } from '../../topology/what-if/judge-change.ts';
-import { lossLines } from '../../topology/what-if/judgement-text.ts';
+import { lossLines, sessionLines } from '../../topology/what-if/judgement-text.ts';
 import { listCluster } from '../cluster-listing.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, failedToExecute } from '../resources/failure.ts';
@@ -46,6 +46,8 @@ export async function runReflectorRemove(
       const changes = gone.map(({ kind, metadata }): Change => ({ op: 'delete', kind, name: metadata.name }));
       const judgement = judgeChange(listing, changes, { minReflectors });
       for (const { kind, metadata } of gone) process.stdout.write(`${kind}/${metadata.name} goes\n`);
+      if (flags.dryRun === true)
+        for (const line of sessionLines(judgement)) process.stdout.write(`${line}\n`);
       for (const line of lossLines(judgement)) process.stderr.write(`${line}\n`);
       if (judgement.loses && flags.force !== true)
         throw new CommandFailure(

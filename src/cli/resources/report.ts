@@ -20,12 +20,12 @@ export interface Outcome {
   readonly skipped?: boolean;
 }
 
-const DONE: Readonly<Record<WritingVerb, string>> = {
+export const DONE = {
   create: 'created',
   apply: 'applied',
   replace: 'replaced',
   delete: 'deleted',
-};
+} as const satisfies Record<WritingVerb, string>;
 
 /** Writes what was done. @throws CommandFailure with what was not */
 export function report(verb: WritingVerb, outcomes: readonly Outcome[], program: ProgramName): void {

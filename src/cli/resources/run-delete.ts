@@ -1,16 +1,21 @@
 /** `delete`: resources by name, or those that files name. */
+import type { DatastoreType } from '../../datastore/datastore.ts';
+import { conflict, notFound } from '../../datastore/write-errors.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { ProgramName } from '../program-name.ts';
 import type { FileFlags } from './documents.ts';
 import { failedToExecute } from './failure.ts';
+import { type ChangeFlags, passGate } from './gate.ts';
 import { type GivenText, readGiven } from './given.ts';
 import { type Identity, identitiesIn } from './identities.ts';
 import { kindOf } from './kinds.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
+import { type Step, type Stored, storedIn } from './plan.ts';
 import { type Outcome, report } from './report.ts';
 import { refuseNamespace } from './run-get.ts';
+import { refusedDelete } from './unwritable.ts';
 
-export interface DeleteFlags extends DatastoreFlags, FileFlags {
+export interface DeleteFlags extends DatastoreFlags, FileFlags, ChangeFlags {
   readonly skipNotExists?: boolean;
   readonly namespace?: string;
 }
@@ -27,6 +32,10 @@ export async function runDelete(
     const datastore = await openForVerb(flags, program);
     try {
       const wanted = asked.is === 'files' ? identitiesIn(asked.texts, datastore.type) : asked.of;
+      const stored = storedIn(datastore);
+      const steps: Step[] = [];
+      for (const one of wanted) steps.push(await stepOf(one, stored, datastore.type, flags));
+      if (!(await passGate(steps, datastore, { flags, program, done: 'deleted' }, stored))) return;
       const outcomes: Outcome[] = [];
       for (const { kind, name, resourceVersion } of wanted) {
         const outcome = { kind, name, operation: 'Delete' as const };
@@ -46,6 +55,28 @@ export async function runDelete(
   } catch (error) {
     throw failedToExecute(error, program);
   }
+}
+
+async function stepOf(
+  { kind, name, resourceVersion }: Identity,
+  stored: Stored,
+  type: DatastoreType,
+  { skipNotExists }: DeleteFlags,
+): Promise<Step> {
+  const fail = (error: unknown): Step => ({ kind, name, does: 'fail', error, operation: 'Delete' });
+  const refused = await refusedDelete(kind, name, type);
+  if (refused !== undefined) return fail(refused);
+  try {
+    const before = await stored.get(kind, name);
+    if (before === undefined)
+      return skipNotExists === true ? { kind, name, does: 'skip' } : fail(notFound(kind, name));
+    if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion)
+      return fail(conflict(kind, name));
+  } catch (error) {
+    // What is broken can be deleted all the same.
+    if (!(error instanceof CalicoRrError) || error.code !== 'E_INVALID_RESOURCE') return fail(error);
+  }
+  return { kind, name, does: 'delete' };
 }
 
 type Asked =

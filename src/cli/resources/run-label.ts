@@ -3,11 +3,13 @@ import { CalicoRrError } from '../../model/errors.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from './failure.ts';
+import { type ChangeFlags, passGate } from './gate.ts';
 import { kindOf } from './kinds.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { refuseNamespace } from './run-get.ts';
+import { replacing } from './write-steps.ts';
 
-export interface LabelFlags extends DatastoreFlags {
+export interface LabelFlags extends DatastoreFlags, ChangeFlags {
   readonly overwrite?: boolean;
   readonly remove?: boolean;
   readonly namespace?: string;
@@ -44,8 +46,13 @@ export async function runLabel(
       for (let tries = 1; ; tries += 1) {
         const stored = await datastore.get(kind, name);
         const { labels, told } = relabelled(stored, steps, flags, `${kindWord} ${name}`);
+        const after = { ...stored, metadata: { ...stored.metadata, labels } };
+        if (tries === 1) {
+          const step = await replacing(stored, after, datastore.type);
+          if (!(await passGate([step], datastore, { flags, program, done: 'labelled' }))) return;
+        }
         try {
-          await datastore.update({ ...stored, metadata: { ...stored.metadata, labels } });
+          await datastore.update(after);
           process.stdout.write(`${told.join('\n')}\n`);
           return;
         } catch (error) {

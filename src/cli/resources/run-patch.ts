@@ -9,13 +9,15 @@ import { validateResource } from '../../model/validate.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from './failure.ts';
 import { validationText } from './faults.ts';
+import { type ChangeFlags, passGate } from './gate.ts';
 import { kindOf } from './kinds.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { type Patch, readPatch, readPatchType } from './patching.ts';
 import { refuseNamespace } from './run-get.ts';
 import { asStored } from './stored-as.ts';
+import { replacing } from './write-steps.ts';
 
-export interface PatchFlags extends DatastoreFlags {
+export interface PatchFlags extends DatastoreFlags, ChangeFlags {
   readonly patch?: string;
   readonly type?: string;
   readonly namespace?: string;
@@ -44,6 +46,11 @@ export async function runPatch(
         try {
           const patched = asStored(patchedWith(stored, patch), datastore.type);
           refuseNewErrors(stored, patched, datastore.type);
+          // What was agreed to once is not asked again because somebody else wrote at that moment.
+          if (tries === 1) {
+            const step = await replacing(stored, patched, datastore.type);
+            if (!(await passGate([step], datastore, { flags, program, done: 'patched' }))) return;
+          }
           await datastore.update(patched);
           break;
         } catch (error) {

@@ -6,24 +6,25 @@ import type { Resource } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
 import { documentsIn, duplicatesIn, type FileFlags, type GivenDocument } from './documents.ts';
 import { CommandFailure, failedToExecute, InvalidDocument, type Operation } from './failure.ts';
+import { type ChangeFlags, passGate } from './gate.ts';
 import { readGiven } from './given.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
-import { type Outcome, report } from './report.ts';
-import { asStored, inPlaceOf } from './stored-as.ts';
+import { storedIn } from './plan.ts';
+import { DONE, type Outcome, report } from './report.ts';
+import { inPlaceOf } from './stored-as.ts';
+import { stepsOf, type WriteVerb, wantedOf } from './write-steps.ts';
 
-export interface WriteFlags extends DatastoreFlags, FileFlags {
+export interface WriteFlags extends DatastoreFlags, FileFlags, ChangeFlags {
   readonly skipExists?: boolean;
   readonly namespace?: string;
 }
-
-export type Verb = 'create' | 'apply' | 'replace';
 
 /** How often a document without a version is tried on what others wrote meanwhile, and how long in between. */
 const UPDATE_TRIES = 5;
 const UPDATE_PAUSE_MS = 1_000;
 
 /** @throws CommandFailure with what was not written */
-export async function runWrite(verb: Verb, flags: WriteFlags, program: ProgramName): Promise<void> {
+export async function runWrite(verb: WriteVerb, flags: WriteFlags, program: ProgramName): Promise<void> {
   let datastore: Datastore | undefined;
   try {
     const texts = readGiven(pathsOf(flags), flags.recursive === true);
@@ -34,15 +35,18 @@ export async function runWrite(verb: Verb, flags: WriteFlags, program: ProgramNa
       throw new CommandFailure(`no resources specified in file ${pathsOf(flags).join(', ')}`);
     }
     // calicoctl writes what is valid; here one mistake stops all before anything is written.
-    const invalid = documents.some((document) => document.invalid !== undefined);
     if (program === 'calico-rr') {
       const twice = duplicatesIn(documents);
       if (twice !== undefined) throw twice;
-      if (invalid) return report(verb, documents.flatMap(refused), program);
+      const invalid = documents.flatMap(refused);
+      if (invalid.length > 0) return report(verb, invalid, program);
     }
+    const stored = storedIn(datastore);
+    const skipExists = flags.skipExists === true;
+    const steps = await stepsOf(documents, verb, stored, { type: datastore.type, skipExists });
+    if (!(await passGate(steps, datastore, { flags, program, done: DONE[verb] }, stored))) return;
     const outcomes: Outcome[] = [];
-    for (const document of documents)
-      outcomes.push(await writeOne(datastore, verb, document, flags.skipExists === true));
+    for (const document of documents) outcomes.push(await writeOne(datastore, verb, document, skipExists));
     report(verb, outcomes, program);
   } catch (error) {
     throw failedToExecute(error, program);
@@ -60,21 +64,21 @@ function pathsOf(flags: FileFlags): readonly string[] {
 }
 
 /** The outcome of a document that is not valid. */
-function refused({ kind, name, invalid, faults }: GivenDocument): readonly Outcome[] {
+function refused(document: GivenDocument): readonly Outcome[] {
+  const { kind, name, invalid, faults } = document;
   if (invalid === undefined) return [];
   return [{ kind, name, operation: 'Create', error: new InvalidDocument(invalid, faults) }];
 }
 
 async function writeOne(
   datastore: Datastore,
-  verb: Verb,
+  verb: WriteVerb,
   document: GivenDocument,
   skipExists: boolean,
 ): Promise<Outcome> {
-  const { kind, name, resource } = document;
-  const [not] = refused(document);
-  if (resource === undefined || not !== undefined) return not ?? { kind, name, operation: 'Create' };
-  const wanted = asStored(resource, datastore.type);
+  const { kind, name } = document;
+  const wanted = wantedOf(document, datastore.type);
+  if (wanted instanceof InvalidDocument) return { kind, name, operation: 'Create', error: wanted };
   let operation: Operation = 'Create';
   try {
     if (verb !== 'replace') {

@@ -291,7 +291,8 @@ function writable(kind: Kind): Exclude<CustomKind, 'BlockAffinity'> | 'Node' {
   );
 }
 
-function ofTheCluster(name: string, done: 'created' | 'deleted'): CalicoRrError {
+/** Nodes of Kubernetes come and go with the cluster. */
+export function ofTheCluster(name: string, done: 'created' | 'deleted'): CalicoRrError {
   return new CalicoRrError(
     'E_READ_ONLY',
     `Node/${name} cannot be ${done} here: it is a node of Kubernetes.`,

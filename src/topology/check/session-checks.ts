@@ -2,8 +2,10 @@
  * Sessions that will never come up, seen from both ends: one end does not know of it, or the two do not agree. Each
  * resource that asked for some is told once, however many nodes it concerns.
  */
+import type { Family, IpAddress } from '../../model/address.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type Disagreement, disagreementOf } from '../cluster/agreement.ts';
+import { FAMILIES } from '../cluster/cluster-view.ts';
 import { nodesText } from '../cluster/pairs.ts';
 import type { ClusterSpeaker, SessionsOfAll } from '../cluster/sessions-of-all.ts';
 import type { SessionConfig } from '../speaker-config.ts';
@@ -39,10 +41,11 @@ function ownOf({ frame }: ClusterSpeaker) {
 }
 
 function* downSessions(all: SessionsOfAll, speaker: ClusterSpeaker): Iterable<DownSession> {
+  const [own4, own6] = FAMILIES.map((family) => meantAt(all, speaker, family));
   for (const [address, session] of speaker.sessions) {
-    const other = all.speakerAt(address);
-    const own = ownAddress(speaker.frame, session.family);
-    if (other === undefined || own === null || all.speakerAt(own) !== speaker) continue;
+    const own = session.family === 4 ? own4 : own6;
+    const other = own === undefined ? undefined : all.speakerAt(address);
+    if (other === undefined || own === undefined) continue;
     const counterpart = other.sessions.get(own);
     if (counterpart === undefined) {
       yield { speaker, session, other, why: 'one-sided' };
@@ -53,6 +56,12 @@ function* downSessions(all: SessionsOfAll, speaker: ClusterSpeaker): Iterable<Do
     const why = disagreementOf({ speaker, session }, { speaker: other, session: counterpart });
     if (why !== null) yield { speaker, session, other, why };
   }
+}
+
+/** Its own address, where it is this speaker that others find there. */
+function meantAt(all: SessionsOfAll, speaker: ClusterSpeaker, family: Family): IpAddress | undefined {
+  const own = ownAddress(speaker.frame, family);
+  return own !== null && all.speakerAt(own) === speaker ? own : undefined;
 }
 
 function problemOf(list: readonly DownSession[]): readonly Problem[] {

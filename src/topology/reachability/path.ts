@@ -51,6 +51,17 @@ export function ownPath(routerId: number): Path {
 /** As much of an end as decides what is sent over it. */
 type SendingEnd = Pick<End, 'localAs' | 'peerAs' | 'client' | 'clusterId' | 'exports'>;
 
+/** True where a speaker sends over the one what it sends over the other, whatever that is. */
+export function sendsTheSame(one: SendingEnd, other: SendingEnd): boolean {
+  return (
+    one.localAs === other.localAs &&
+    one.peerAs === other.peerAs &&
+    one.client === other.client &&
+    one.clusterId === other.clusterId &&
+    one.exports === other.exports
+  );
+}
+
 /** True where a speaker sends something over one of its ends while `path` is its best. */
 export function isSent(path: Path, end: SendingEnd): boolean {
   if (!end.exports) return false;

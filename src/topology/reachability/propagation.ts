@@ -3,7 +3,7 @@
  * sent last, chooses, and tells its peers what follows, until nobody has anything new to say.
  */
 import { type End, isInternal, type Network } from './network.ts';
-import { isBetter, isSamePath, type Path, sent, taken } from './path.ts';
+import { isBetter, isSamePath, type Path, sendsTheSame, sent, taken, type Update } from './path.ts';
 
 /** A session between two that pass routes on, seen from one of them. */
 export interface Link {
@@ -85,10 +85,20 @@ export function propagate(core: Core, entries: readonly Entry[]): Propagation {
   }
 
   function tell(speaker: number, routerId: number, path: Path | undefined, list: readonly Link[]): void {
+    let update: Update | null = null;
+    /** The end that `update` was made for; most of a list send the same. */
+    let madeFor: End | null = null;
     for (const { mine, theirs } of list) {
       const to = network.speakers[mine.peer];
       if (to === undefined) continue;
-      const update = path === undefined || path.from === mine.peer ? null : sent(path, routerId, mine);
+      if (path === undefined || path.from === mine.peer) {
+        offer(mine.peer, speaker, null);
+        continue;
+      }
+      if (madeFor === null || !sendsTheSame(madeFor, mine)) {
+        update = sent(path, routerId, mine);
+        madeFor = mine;
+      }
       offer(mine.peer, speaker, update === null ? null : taken(update, to.routerId, theirs));
     }
   }

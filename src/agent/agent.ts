@@ -10,6 +10,7 @@ import type { Problem } from '../model/problem.ts';
 import type { ResourceKey } from '../model/resource.ts';
 import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
 import type { SpeakerIdentity } from '../topology/topology.ts';
+import { createClusterCheck } from './cluster-check.ts';
 import { createConnection } from './connection.ts';
 import { createDatastoreSource, type OpenDatastore } from './datastore-source.ts';
 import { createDesiredState } from './desired-state.ts';
@@ -19,7 +20,7 @@ import type { GuardSettings } from './guard-rules.ts';
 import { count, type HeldChange } from './hold.ts';
 import { tellHold } from './hold-log.ts';
 import { createObserver } from './observer.ts';
-import { createProblemLog } from './problem-log.ts';
+import { createProblemLog, type ProblemLogOptions } from './problem-log.ts';
 import { createReconciler } from './reconciler.ts';
 import { createStateWriter, readSavedState, type SavedState } from './saved-state.ts';
 import type { SecretSource } from './secret-source.ts';
@@ -113,12 +114,21 @@ export function createAgent(options: AgentOptions): Agent {
     now: Date.now,
     writeFailed,
   });
-  const problemLog = createProblemLog({
+  const problemsTold: ProblemLogOptions = {
     now: () => performance.now(),
     appeared: ({ code, severity, subject, message, hint }) => {
       log[severity === 'error' ? 'error' : 'warn']({ code, because: subject, hint }, message);
     },
     cleared: ({ code, subject, message }) => log.info({ code, because: subject }, `solved: ${message}`),
+  };
+  const problemLog = createProblemLog(problemsTold);
+  const clusterLog = createProblemLog(problemsTold);
+  const clusterCheck = createClusterCheck({
+    topology: desired.topology,
+    told: desired.problems,
+    minReflectors: options.guard.minReflectors,
+    clock: systemClock,
+    date: () => new Date(),
   });
   const source = createDatastoreSource(options.openDatastore, {
     snapshot,
@@ -133,6 +143,7 @@ export function createAgent(options: AgentOptions): Agent {
     desired.load(listing);
     haveSnapshot = true;
     changed.clear();
+    clusterCheck.changed();
     gatherer.request();
   }
 
@@ -142,6 +153,7 @@ export function createAgent(options: AgentOptions): Agent {
       if (changed.size >= CHANGES_NAMED) break;
       changed.add(keyOfChange(change));
     }
+    clusterCheck.changed();
     gatherer.request();
   }
 
@@ -238,6 +250,7 @@ export function createAgent(options: AgentOptions): Agent {
       ...secrets.problems(),
       ...(observer.state()?.warnings ?? []),
     ]);
+    clusterLog.update(clusterCheck.findings().problems);
     statusWriter.consider();
   }
 
@@ -342,6 +355,7 @@ export function createAgent(options: AgentOptions): Agent {
       session: observer.session,
       held: reconciler.held(),
       problems: problemLog.current(),
+      cluster: clusterCheck.findings(),
       datastore: {
         type: datastore?.type ?? null,
         location: datastore?.location ?? null,
@@ -457,6 +471,7 @@ export function createAgent(options: AgentOptions): Agent {
       clearTimeout(patience);
       if (retryTimer !== null) clearTimeout(retryTimer);
       unwatch();
+      clusterCheck.stop();
       statusWriter.stop();
       await within(Promise.all([gatherer.stop(), observer.stop(), source.stop()]), 2000);
     }

@@ -2,6 +2,7 @@
 import type { EngineState, ObservedSession, SessionState } from '../engine/engine.ts';
 import type { Problem } from '../model/problem.ts';
 import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
+import type { ClusterFindings } from './cluster-check.ts';
 import type { HeldChange, HeldSession } from './hold.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface AgentStatus {
     readonly sessions: readonly Omit<HeldSession, 'proposal'>[];
   })[];
   readonly problems: readonly Problem[];
+  /** What is found when all speakers are looked at together, beyond `problems`. */
+  readonly cluster: ClusterFindings;
   readonly datastore: {
     readonly type: string | null;
     readonly location: string | null;
@@ -77,6 +80,7 @@ export interface StatusInput {
   readonly session: (name: string) => ObservedSession | undefined;
   readonly held: readonly HeldChange[];
   readonly problems: readonly Problem[];
+  readonly cluster: ClusterFindings;
   readonly datastore: AgentStatus['datastore'];
   readonly directory: string;
   readonly lost: string | null;
@@ -108,6 +112,7 @@ export function statusOf(input: StatusInput): AgentStatus {
       sessions: hold.sessions.map(({ proposal: _, ...session }) => session),
     })),
     problems: input.problems,
+    cluster: input.cluster,
     datastore: input.datastore,
     state: {
       directory: input.directory,

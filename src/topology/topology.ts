@@ -35,6 +35,8 @@ export interface Topology {
   resolve(nameOrAddress: string): SpeakerIdentity | undefined;
   /** RouteReflectors, then Nodes without one, each sorted by name. */
   speakers(): readonly SpeakerIdentity[];
+  /** About how many these are, without making the list: one that is both is counted twice. */
+  speakerCount(): number;
   /** What is wrong with resources, whoever the speaker is; sorted, each once. */
   problems(): readonly Problem[];
   /**
@@ -120,6 +122,7 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
       const nodes = [...inventory.nodes.values()].filter(({ name }) => !inventory.reflectors.has(name));
       return [...reflectors, ...nodes.sort(byName)].map(identityOf);
     },
+    speakerCount: () => inventory.reflectors.size + inventory.nodes.size,
     problems() {
       problems ??= resourceProblems();
       return problems;

@@ -131,6 +131,18 @@ test('a change that leaves a node with one of two reflectors is held; a harmless
   assert.match(stdout, new RegExp(`calico-rr approve ${status.held[0]?.id}`));
 });
 
+test('status tells what all speakers together show, once things came to rest', async () => {
+  const { cluster } = await agent.untilStatus(
+    'the nodes with one reflector to be told of',
+    (now) => now.cluster.problems.some(({ code }) => code === 'too-few-reflectors'),
+    60_000,
+  );
+  assert.match(
+    cluster.problems.map(({ message }) => message).join('\n'),
+    /^n11 and n16 have 1 reflector over IPv4, fewer than 2\.$/m,
+  );
+});
+
 test('taking the change back clears the hold', async () => {
   writeCluster(file, net, usual);
   await agent.untilStatus('no held change', (status) => status.held.length === 0);

@@ -54,6 +54,7 @@ const status: AgentStatus = {
   ],
   held: [],
   problems: [],
+  cluster: { checkedAt: '2026-01-01T00:00:10.000Z', notChecked: null, problems: [] },
   datastore: {
     type: 'etcdv2',
     location: 'http://127.0.0.1:2379',
@@ -121,6 +122,24 @@ test('a held change is shown with its reason, its resources and the command that
 test('a datastore that is away, and since when, is plain to see', () => {
   const datastore = { ...status.datastore, connected: false, reason: 'connection refused' };
   assert.match(statusText({ ...status, datastore }), /NOT REACHABLE \(connection refused\) since 2026-01-01/);
+});
+
+test('what all speakers together show is told apart from what is wrong here', () => {
+  const textOf = (cluster: AgentStatus['cluster']) => statusText({ ...status, cluster });
+  assert.match(textOf(status.cluster), /^Cluster: {4}all speakers together: nothing wrong at 2026-01-01T/m);
+  const notYet = { checkedAt: null, notChecked: null, problems: [] };
+  assert.match(textOf(notYet), /^Cluster: {4}not checked as a whole yet$/m);
+  assert.match(
+    textOf({ ...notYet, notChecked: 'it failed: of itself' }),
+    /^Cluster: {4}not checked as a whole: it failed: of itself$/m,
+  );
+  const problem = { severity: 'error', subject: 'Node/n1', message: 'n1 hears nobody.' } as const;
+  const text = textOf({ ...status.cluster, problems: [{ ...problem, code: 'pairs-apart' }] });
+  assert.match(text, /^Cluster: {4}all speakers together: 1 found \(below\) at/m);
+  assert.match(
+    text,
+    /^Problems of the cluster as a whole:\n {2}error: n1 hears nobody\. \(Node\/n1, pairs-apart\)$/m,
+  );
 });
 
 test('whom the guard protects is said, and what does for the others', () => {

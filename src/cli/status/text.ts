@@ -20,7 +20,8 @@ const PEER_TYPES: Readonly<Record<SessionKind, string>> = {
 export function statusText(status: AgentStatus): string {
   const parts = ['Calico process is running.', '', ...peerTables(status.sessions.map(rowOf))];
   parts.push(...speakerLines(status), '');
-  parts.push(...heldLines(status), ...problemLines(status.problems));
+  parts.push(...heldLines(status), ...problemLines('Problems:', status.problems));
+  parts.push(...problemLines('Problems of the cluster as a whole:', status.cluster.problems));
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
@@ -87,6 +88,7 @@ function speakerLines(status: AgentStatus): string[] {
   const link = datastore.connected ? 'connected' : `NOT REACHABLE (${datastore.reason ?? 'no reason known'})`;
   lines.push(`Datastore:  ${where}, ${link} since ${datastore.since}`);
   lines.push(`Guard:      ${guarded(datastore.type)}`);
+  lines.push(`Cluster:    ${clusterText(status.cluster)}`);
   if (state.ageSeconds !== null)
     lines.push(`Last good:  ${ageText(state.ageSeconds)} ago, in ${state.directory}`);
   else lines.push(`Last good:  none yet; it will be kept in ${state.directory}`);
@@ -109,6 +111,14 @@ function guarded(datastore: AgentStatus['datastore']['type']): string {
   }
 }
 
+/** What a look at all speakers together found (docs/check.md). */
+function clusterText({ checkedAt, notChecked, problems }: AgentStatus['cluster']): string {
+  if (notChecked !== null) return `not checked as a whole: ${notChecked}`;
+  if (checkedAt === null) return 'not checked as a whole yet';
+  const found = problems.length === 0 ? 'nothing wrong' : `${problems.length} found (below)`;
+  return `all speakers together: ${found} at ${checkedAt}`;
+}
+
 function heldLines(status: AgentStatus): string[] {
   if (status.held.length === 0) return [];
   const lines = [
@@ -128,9 +138,9 @@ function heldLines(status: AgentStatus): string[] {
   return [...lines, ''];
 }
 
-function problemLines(problems: readonly Problem[]): string[] {
+function problemLines(title: string, problems: readonly Problem[]): string[] {
   if (problems.length === 0) return [];
-  const lines = ['Problems:'];
+  const lines = [title];
   for (const { severity, code, subject, message, hint } of problems) {
     lines.push(
       `  ${paint(severity === 'error' ? 'bad' : 'attention', severity)}: ${message} (${subject}, ${code})`,

@@ -1,7 +1,11 @@
 /** The one order of everything that has a name: by UTF-16 code units, whatever the locale. */
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+  return byText(a.name, b.name);
+}
+
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Where `name` stands, or would stand, in a list sorted by name. */

@@ -40,7 +40,10 @@ function stalePeers({ inventory, sessions }: CheckInput): readonly Problem[] {
       if (inventory.nodesAt(address).length + inventory.reflectorsAt(address).length > 0) continue;
       const known = found.get(session.because);
       if (known === undefined) found.set(session.because, { speaker, address, count: 1 });
-      else known.count++;
+      else {
+        known.count++;
+        if (known.speaker === speaker && address < known.address) known.address = address;
+      }
     }
   }
   return [...found].map(([subject, { speaker, address, count }]) => ({

@@ -8,6 +8,7 @@ import { type Disagreement, disagreementOf } from '../cluster/agreement.ts';
 import { FAMILIES } from '../cluster/cluster-view.ts';
 import { nodesText } from '../cluster/pairs.ts';
 import type { ClusterSpeaker, SessionsOfAll } from '../cluster/sessions-of-all.ts';
+import { byName, byText } from '../name-order.ts';
 import type { SessionConfig } from '../speaker-config.ts';
 import { asOf, ownAddress } from '../speaker-frame.ts';
 import type { CheckInput } from './check-cluster.ts';
@@ -33,7 +34,11 @@ export function checkSessions({ inventory, sessions }: CheckInput): readonly Pro
       else list.push({ ...down, why });
     }
   }
-  return [...told.values()].flatMap((list) => problemOf(list));
+  return [...told.values()].flatMap((list) =>
+    problemOf(
+      list.sort((one, other) => byName(one.speaker, other.speaker) || byName(one.session, other.session)),
+    ),
+  );
 }
 
 function ownOf({ frame }: ClusterSpeaker) {
@@ -138,7 +143,11 @@ export function checkOwnSessions({ sessions }: CheckInput): readonly Problem[] {
       else list.push({ problem, speaker: name });
     }
   }
-  return [...byResource.values()].flatMap((list) => {
+  return [...byResource.values()].flatMap((found) => {
+    const list = found.sort(
+      (one, other) =>
+        byText(one.speaker, other.speaker) || byText(one.problem.message, other.problem.message),
+    );
     const each = list.slice(0, TOLD_EACH).map(({ problem }) => problem);
     const rest = [...new Set(list.slice(TOLD_EACH).map(({ speaker }) => speaker))];
     const [last] = each.slice(-1);

@@ -10,6 +10,7 @@ import type { BgpPeer } from '../../model/bgp-peer.ts';
 import type { Problem } from '../../model/problem.ts';
 import { addressesOf, type DualStack, type Inventory, type InventoryChange } from '../inventory.ts';
 import { createMeshRules, type MeshEra, type MeshRules } from '../mesh-rules.ts';
+import { byText } from '../name-order.ts';
 import { createNodeRules } from '../node-rules.ts';
 import { addressesOfLocals, addressesOfRemotes } from '../peer-addresses.ts';
 import { localKeysOf } from '../peer-session.ts';
@@ -26,7 +27,7 @@ export interface ClusterSpeaker {
 }
 
 export interface SessionsOfAll {
-  /** Every speaker by name, brought up to date; the map is the same object for ever. */
+  /** Every speaker by name and in the order of names, brought up to date; the map is the same object for ever. */
   speakers(): ReadonlyMap<string, ClusterSpeaker>;
   /** Who stands at this address: of two that claim it, the one that the others mean. */
   speakerAt(address: IpAddress): ClusterSpeaker | undefined;
@@ -54,6 +55,7 @@ export function createSessionsOfAll(inventory: Inventory, era: MeshEra): Session
   const ofReflector = createReflectorRules(inventory);
   const speakers = new Map<string, ClusterSpeaker>();
   const withSessionTo = new Map<IpAddress, Set<string>>();
+  let unordered = false;
   let all = true;
   /** Speakers to work out as a whole. */
   const whole = new Set<string>();
@@ -105,6 +107,16 @@ export function createSessionsOfAll(inventory: Inventory, era: MeshEra): Session
     }
     if (after === undefined) speakers.delete(name);
     else speakers.set(name, after);
+    if (before === undefined && after !== undefined) unordered = true;
+  }
+
+  /** What is told of speakers must not depend on who of them came first. */
+  function bringIntoOrder(): void {
+    if (!unordered) return;
+    const sorted = [...speakers].sort(([one], [other]) => byText(one, other));
+    speakers.clear();
+    for (const [name, speaker] of sorted) speakers.set(name, speaker);
+    unordered = false;
   }
 
   /** One speaker's sessions with a few addresses, the others left as they are. */
@@ -238,6 +250,7 @@ export function createSessionsOfAll(inventory: Inventory, era: MeshEra): Session
   return {
     speakers() {
       refresh();
+      bringIntoOrder();
       return speakers;
     },
     speakerAt(address) {

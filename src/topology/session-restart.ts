@@ -10,6 +10,8 @@ export const SOFT_FIELDS: ReadonlySet<string> = new Set<keyof SessionConfig>([
   'exportFilters',
   'importPolicy',
   'exportPolicy',
+  'filters',
+  'reachableBy',
   'maxPrefixes',
   'because',
 ]);

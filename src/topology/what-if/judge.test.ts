@@ -180,8 +180,8 @@ test('a session that changes only what needs no restart stays', () => {
     ['rr1', ['password', 'passwordRef']],
   ]);
   assert.deepEqual(restarts(filter), [
-    ['n1', ['filters']],
-    ['rr1', ['filters']],
+    ['n1', []],
+    ['rr1', []],
   ]);
 });
 

@@ -207,6 +207,21 @@ const CHECKS: Readonly<Record<string, Check>> = {
     ],
     'ipip-never': ['control: without ipipMode the same routes are programmed'],
   }),
+  ...inFile('features-sessions', {
+    password: [
+      'nodes and reflector with one password are up and route each other, and no status or rendered text shows it',
+      'password-changed',
+    ],
+    'password-changed': [
+      'a changed password is held; approved, a node is down until it has the new one, and back with it',
+    ],
+    'ttl-security': [
+      'with TTL security a reflector hears the node that has it too, and not the one that sends with an ordinary TTL',
+    ],
+    'reachable-by': [
+      'a peer behind a gateway is reached by reachableBy, and meets the AS of localASNumber; without them it is not and does not',
+    ],
+  }),
   ...inFile('blog-walkthrough', {
     ...blogRows('blog-file', 'a file'),
     ...blogRows('blog-etcd', 'etcd v3'),

@@ -134,6 +134,7 @@ function timers(session: SessionConfig): readonly string[] {
     '  connect delay time 1;',
     '  connect retry time 5;',
     '  error wait time 1, 10;',
+    '  startup hold time 60;',
     `  hold time ${hold};`,
     `  keepalive time ${keepalive};`,
   ];

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { missingChecks } from '../test/support/checks.ts';
-import { prepareDebian } from './debian.ts';
+import { prepareDebian, type ToolName } from './debian.ts';
 import { ownNetwork } from './own-network.ts';
 
 interface Suite {
@@ -23,13 +23,21 @@ interface Suite {
   readonly needsRoot?: boolean;
   /** Runs in a network namespace of its own where this system lets us. */
   readonly ownNetwork?: boolean;
+  /** Further programs of Debian that it needs. */
+  readonly tools?: readonly ToolName[];
 }
 
 const SUITES: readonly Suite[] = [
   { name: 'unit', files: 'src/**/*.test.ts', concurrency: 2 },
   { name: 'contract', files: 'test/contract/**/*.test.ts', concurrency: 2 },
   { name: 'conformance', files: 'test/conformance/**/*.test.ts', concurrency: 2 },
-  { name: 'interop', files: 'test/interop/**/*.test.ts', concurrency: 1 },
+  {
+    name: 'interop',
+    files: 'test/interop/**/*.test.ts',
+    concurrency: 1,
+    ownNetwork: true,
+    tools: ['frr-bgpd', 'vtysh', 'gobgpd', 'gobgp', 'openbgpd', 'openbgpctl'],
+  },
   {
     name: 'differential',
     files: 'test/differential/**/*.test.ts',
@@ -89,6 +97,7 @@ async function runSuite(suite: Suite, only: RegExp | undefined, noE2e: boolean):
   if (suite.needsRoot === true && noE2e) return 'left out';
   if (suite.needsRoot === true && process.getuid?.() !== 0) return 'needs root';
   process.stdout.write(`\n== ${suite.name}: ${files.length} files\n`);
+  if (suite.tools !== undefined) await prepareDebian(suite.tools);
   const complete = suite.name === 'e2e' && files.length === all.length;
   if (complete) rmSync(join(root, '.cache/checks'), { recursive: true, force: true });
   const passed = await runFiles(suite, files);

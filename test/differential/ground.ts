@@ -24,6 +24,16 @@ export async function ground(): Promise<Ground> {
   };
 }
 
+/** As `ground`, with IPv4 addresses that other makers take as next hops: only where network.sh has made them. */
+export async function routableGround(): Promise<Ground> {
+  const { port, address } = await ground();
+  const number = grounds;
+  return {
+    port,
+    address: (family, host) => (family === 4 ? `10.98.${number}.${host}` : address(6, host)),
+  };
+}
+
 /** The families of which there are addresses here. */
 export async function familiesHere(): Promise<readonly (4 | 6)[]> {
   const bound = await new Promise<boolean>((resolve) => {

@@ -6,6 +6,7 @@
  * --quick         the small works only, once each, beside BIRD and tuned FRR
  * --work PATTERN  only works whose name matches this regular expression
  * --beside IDS    native and only these: bird, frr, frr-tuned, gobgp, openbgpd
+ * --right-of-way  what is measured goes before everything else on the machine, generator and reflectors alike
  *
  * Needs root: OpenBGPD does not run without.
  */
@@ -22,8 +23,10 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     work: { type: 'string' },
     beside: { type: 'string' },
+    'right-of-way': { type: 'boolean', default: false },
   },
 });
+const how = { once: values.quick, first: values['right-of-way'] };
 const pattern = new RegExp(values.work ?? '');
 const beside = (values.beside ?? (values.quick ? 'bird,frr-tuned' : undefined))?.split(',');
 const works = WORKS.filter((work) => pattern.test(work.id) && (!values.quick || work.quick === true));
@@ -41,7 +44,7 @@ async function outcomeOf(work: Work, reflector: Reflector): Promise<Outcome> {
     return { kind: 'left out', because: `did not finish ${failed.id}` };
   }
   // A daemon that does not start must not cost what the others are measured at.
-  const outcome = await measure(work, reflector, values.quick).catch((error: unknown): Outcome => {
+  const outcome = await measure(work, reflector, how).catch((error: unknown): Outcome => {
     process.stderr.write(`${reflector.title}: ${String(error)}\n`);
     return { kind: 'left out', because: 'did not run' };
   });

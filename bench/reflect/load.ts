@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { start } from '../../test/support/processes.ts';
+import { goesFirst } from './right-of-way.ts';
 
 const FOLDER = join(import.meta.dirname, '../bgpload');
 
@@ -26,10 +27,12 @@ export function buildBgpload(): void {
 
 /**
  * @param args mode and options of bgpload, without --json
+ * @param first it goes before everything else on the machine
  * @throws Error when bgpload itself could not be run
  */
-export async function runLoad(args: readonly string[]): Promise<LoadOutcome> {
+export async function runLoad(args: readonly string[], first: boolean): Promise<LoadOutcome> {
   const load = await start(join(FOLDER, 'bgpload'), [...args, '--json', '--quiet']);
+  if (first) goesFirst(load.pid);
   let printed = '';
   load.onLine((line) => {
     printed += line;

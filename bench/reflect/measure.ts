@@ -6,6 +6,7 @@ import { unusedPort } from '../../test/support/ports.ts';
 import { REFLECTOR } from './configurations.ts';
 import { runLoad } from './load.ts';
 import { keepLog, type Reflector } from './reflectors.ts';
+import { goesFirst } from './right-of-way.ts';
 import type { MetricId, Work } from './works.ts';
 
 export type Outcome =
@@ -19,19 +20,25 @@ export type Outcome =
   | { readonly kind: 'wrong'; readonly violations: number }
   | { readonly kind: 'left out'; readonly because: string };
 
+export interface How {
+  /** A single run is enough. */
+  readonly once: boolean;
+  /** What is measured goes before everything else on the machine. */
+  readonly first: boolean;
+}
+
 /** Short works are run again, until so many runs or seconds are spent. */
 const RUNS = 5;
 const ENOUGH_SECONDS = 12;
 
 /**
- * @param once a single run is enough
  * @throws Error when a daemon could not be started or bgpload could not be run
  */
-export async function measure(work: Work, reflector: Reflector, once: boolean): Promise<Outcome> {
+export async function measure(work: Work, reflector: Reflector, how: How): Promise<Outcome> {
   const runs: Extract<Outcome, { kind: 'measured' }>[] = [];
   const begin = performance.now();
-  while (runs.length < (once ? 1 : RUNS) && performance.now() - begin < ENOUGH_SECONDS * 1000) {
-    const outcome = await runOnce(work, reflector);
+  while (runs.length < (how.once ? 1 : RUNS) && performance.now() - begin < ENOUGH_SECONDS * 1000) {
+    const outcome = await runOnce(work, reflector, how.first);
     if (outcome.kind !== 'measured') return outcome;
     runs.push(outcome);
   }
@@ -43,20 +50,24 @@ export async function measure(work: Work, reflector: Reflector, once: boolean): 
   return { ...median, runs: runs.length };
 }
 
-async function runOnce(work: Work, reflector: Reflector): Promise<Outcome> {
+async function runOnce(work: Work, reflector: Reflector, first: boolean): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'calico-rr-reflect-'));
   try {
     const port = await unusedPort(REFLECTOR);
     const running = await reflector.start(folder, port, work.clients);
     try {
+      if (first) goesFirst(running.pid);
       const grow = work.extra === undefined ? [] : ['--exec', running.grow(work.clients + work.extra)];
-      const outcome = await runLoad([
-        ...work.args,
-        ...grow,
-        ...['--rr', `${REFLECTOR}:${port}`, '--pid', String(running.pid)],
-        ...['--timeout', String(work.limitSeconds)],
-        ...(reflector.reflectsOwn === true ? ['--allow-own'] : []),
-      ]);
+      const outcome = await runLoad(
+        [
+          ...work.args,
+          ...grow,
+          ...['--rr', `${REFLECTOR}:${port}`, '--pid', String(running.pid)],
+          ...['--timeout', String(work.limitSeconds)],
+          ...(reflector.reflectsOwn === true ? ['--allow-own'] : []),
+        ],
+        first,
+      );
       if (outcome.kind === 'wrong') return outcome;
       if (outcome.kind === 'unfinished') {
         const log = keepLog(folder, join(tmpdir(), `calico-rr-reflect-${work.id}-${reflector.id}.log`));

@@ -18,6 +18,7 @@ import {
   REFLECTOR,
 } from './configurations.ts';
 import { nativeConfiguration } from './native-configuration.ts';
+import { nativeProgram } from './native-program.ts';
 
 export interface RunningReflector {
   readonly pid: number;
@@ -96,6 +97,7 @@ function replacing(file: string, text: string): string {
 }
 
 function native(): Reflector {
+  const program = nativeProgram();
   return {
     id: 'native',
     title: 'native',
@@ -104,7 +106,7 @@ function native(): Reflector {
       const write = (count: number): string => `${JSON.stringify(nativeConfiguration(port, count))}\n`;
       writeFileSync(file, write(clients));
       const pidFile = join(folder, 'pid');
-      const reflector = await start(process.execPath, [join(import.meta.dirname, '../reflector.ts'), file], {
+      const reflector = await start(process.execPath, [...program, file], {
         cwd: folder,
         logFile: join(folder, 'reflector.log'),
       });

@@ -98,9 +98,7 @@ export function targetRows(results: Results, titles: ReadonlyMap<Id, string>): r
       rows.push({ what, measured: 'not measured', target: goal, met: ours === undefined ? false : null });
       continue;
     }
-    // The kernel counts CPU time in steps of 10 ms: what is less than one step counts as one.
-    const floor = metric === 'cpu' ? 0.01 : 0.000_001;
-    const ratio = Math.max(theirs ?? bound ?? 0, floor) / Math.max(ours, floor);
+    const ratio = (theirs ?? bound ?? 0) / ours;
     rows.push({
       what,
       measured: `${theirs === undefined ? 'over ' : ''}${number(ratio)} x`,

@@ -149,7 +149,10 @@ export function nativeStage(
     assert(found !== undefined, name);
     return found;
   };
-  const settle = (): void => assert(table.work(() => true));
+  const settle = (): void => {
+    table.begin();
+    assert(table.work(() => true));
+  };
   return {
     table,
     time,
@@ -202,6 +205,7 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
     table,
     clock: time.clock,
     wake: () => {},
+    serve: () => {},
     onUp: () => {},
     onDown: () => {},
     onEndOfRib: () => {},

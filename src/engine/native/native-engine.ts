@@ -126,10 +126,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const transport = createTransport({ clock, log });
     const tables = { 4: createTable(4), 6: createTable(6) };
     let cancelTidy = (): void => {};
-    const pacer = createPacer(
-      clock,
-      (call) => void setImmediate(call),
-      (goOn) => {
+    const pacer = createPacer(clock, (call) => void setImmediate(call), {
+      begin: () => {
+        for (const family of FAMILIES) tables[family].begin();
+      },
+      work: (goOn) => {
         for (const family of FAMILIES) if (!tables[family].work(goOn)) return false;
         cancelTidy();
         cancelTidy = clock.setTimer(TIDY_MS, () => {
@@ -137,10 +138,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         });
         return true;
       },
-    );
+    });
     const stopPacer = pacer.stop;
     const stoppable: Pacer = {
       wake: pacer.wake,
+      serve: pacer.serve,
       stop() {
         cancelTidy();
         stopPacer();
@@ -189,6 +191,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       table: made.tables[plan.session.family],
       clock,
       wake: made.pacer.wake,
+      serve: made.pacer.serve,
       onUp: ({ gracefulRestart }) => {
         log.debug({ session: name }, 'session is up');
         made.recovery?.up(name, gracefulRestart?.restarting === true, gracefulRestart !== null);

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulatedTime } from '../../../test/support/simulated-time.ts';
-import { createPacer } from './pacer.ts';
+import { createPacer, type Paced } from './pacer.ts';
+
+const NOTHING: Paced = { begin: () => {}, work: () => true };
 
 function begin(cost = 0) {
   const time = simulatedTime();
   const runs: number[] = [];
-  const pacer = createPacer(time.clock, time.soon, () => {
-    runs.push(time.clock.now());
-    time.spend(cost);
-    return true;
+  const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
+    begin: () => {
+      runs.push(time.clock.now());
+      time.spend(cost);
+    },
   });
   return { time, runs, pacer };
 }
@@ -31,30 +35,102 @@ test('changes in quick succession are gathered', () => {
   assert(runs.length > 10 && runs.length <= 21, `${runs.length} runs in 100 ms`);
 });
 
-test('passing on takes no more than half of the time', () => {
-  const { pacer, runs, time } = begin(40);
+test('passing on takes no more than a sixth of the time', () => {
+  const { pacer, runs, time } = begin(8);
   for (let ms = 0; ms < 1000; ms++) {
     pacer.wake();
     time.advance(1);
   }
   const gaps = runs.slice(1).map((run, index) => run - (runs[index] ?? 0));
-  assert(
-    gaps.every((gap) => gap >= 80),
-    `${gaps}`,
-  );
+  assert(gaps.length > 10 && gaps.every((gap) => gap >= 48), `${gaps}`);
+});
+
+test('a peer that takes more again is served at once, and changes wait for their time all the same', () => {
+  const time = simulatedTime();
+  const begun = time.clock.now();
+  const seen: (readonly [string, number])[] = [];
+  const pacer = createPacer(time.clock, time.soon, {
+    begin: () => {
+      seen.push(['begins', time.clock.now() - begun]);
+      time.spend(8);
+    },
+    work: () => {
+      seen.push(['works', time.clock.now() - begun]);
+      return true;
+    },
+  });
+  pacer.wake();
+  time.advance(0);
+  pacer.wake();
+  time.advance(1);
+  pacer.serve();
+  time.advance(1);
+  const first = [
+    ['begins', 0],
+    ['works', 8],
+    ['works', 9],
+  ];
+  assert.deepEqual(seen, first);
+  time.advance(200);
+  assert.deepEqual(seen, [...first, ['begins', 48], ['works', 56]]);
+});
+
+test('what changes while a flush is under way is for the next one', () => {
+  const time = simulatedTime();
+  let begins = 0;
+  let left = 0;
+  const pacer = createPacer(time.clock, time.soon, {
+    begin: () => {
+      begins++;
+      left = 4;
+    },
+    work: () => {
+      time.spend(6);
+      pacer.wake();
+      left--;
+      return left === 0;
+    },
+  });
+  pacer.wake();
+  time.advance(24);
+  assert.equal(begins, 1);
+  time.advance(60);
+  assert.equal(begins, 2);
+});
+
+test('a flush that takes very long does not hold up changes that came after it', () => {
+  const time = simulatedTime();
+  let begins = 0;
+  const pacer = createPacer(time.clock, time.soon, {
+    begin: () => begins++,
+    work: () => {
+      time.spend(6);
+      return false;
+    },
+  });
+  pacer.wake();
+  time.advance(0);
+  pacer.wake();
+  time.advance(40);
+  assert.equal(begins, 1);
+  time.advance(20);
+  assert.equal(begins, 2);
 });
 
 test('work that is not done goes on after the event loop had its turn', () => {
   const time = simulatedTime();
   let left = 3;
   let others = 0;
-  const pacer = createPacer(time.clock, time.soon, (goOn) => {
-    while (left > 0 && goOn()) {
-      left--;
-      time.spend(10);
-      time.soon(() => others++);
-    }
-    return left === 0;
+  const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
+    work: (goOn) => {
+      while (left > 0 && goOn()) {
+        left--;
+        time.spend(10);
+        time.soon(() => others++);
+      }
+      return left === 0;
+    },
   });
   pacer.wake();
   time.advance(1);

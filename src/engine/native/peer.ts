@@ -75,6 +75,8 @@ export interface PeerContext {
   readonly clock: Clock;
   /** Something is to be passed on. */
   readonly wake: () => void;
+  /** It takes more again. */
+  readonly serve: () => void;
   /** For who waits for this peer (recovery), and for logs. */
   readonly onUp: (negotiated: Negotiated) => void;
   readonly onDown: (cause: Cause) => void;
@@ -82,7 +84,7 @@ export interface PeerContext {
 }
 
 export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: PeerContext): Peer {
-  const { table, clock, wake } = context;
+  const { table, clock, wake, serve } = context;
   const { rib } = table;
   const external = identity.localAs !== identity.peerAs;
   let policy = first;
@@ -229,7 +231,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     },
     drained() {
       table.drained(source);
-      wake();
+      serve();
     },
   };
 

@@ -20,6 +20,8 @@ export interface Table {
   /** Nothing is told to anybody until `release`: the table is being learned again (RFC 4724 section 4.1). */
   hold(): void;
   release(): void;
+  /** What has changed by now is passed on by `work`; what changes later waits for the next time. */
+  begin(): void;
   /** Does a part of what there is to do. @returns whether all is done */
   work(goOn: () => boolean): boolean;
   /** Gives back what is kept for quick starts; when nothing has happened for a while. */
@@ -51,6 +53,8 @@ export function createTable(family: Family): Table {
   const groups = new Map<string, Group>();
   const groupOf = new Map<number, Group>();
   let held = false;
+  /** Changed prefixes that are to be passed on now. */
+  let due = 0;
   const heldBack: { readonly member: Member; readonly terms: ExportTerms }[] = [];
 
   function groupFor(terms: ExportTerms): Group {
@@ -161,11 +165,15 @@ export function createTable(family: Family): Table {
       held = false;
       for (const { member, terms } of heldBack.splice(0)) enter(groupFor(terms), member, null);
     },
+    begin() {
+      due = rib.changed;
+    },
     work(goOn) {
       if (held) return true;
-      while (rib.changed > 0) {
+      while (due > 0) {
         if (!goOn()) return false;
-        const changed = rib.takeChanged(SLICE);
+        const changed = rib.takeChanged(Math.min(SLICE, due));
+        due -= changed.length;
         for (const { group } of groups.values()) group.flush(changed);
       }
       for (const group of groups.values()) if (group.primed >= 0 && !prime(group, goOn)) return false;

@@ -1,6 +1,6 @@
 /**
  * `npm run demo [-- --ipv6]`: the main job on this machine. Six reflectors and nine nodes in three racks, real
- * BGP on loopback addresses and unprivileged ports, a folder of YAML as the datastore. Needs no root and no
+ * BGP on loopback addresses and unprivileged ports, a folder of YAML as the datastore. Needs no root, no daemon and no
  * network namespace; Ctrl-C removes all that it made. `--ipv6` (root) runs both families.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { prepareDebian } from './debian.ts';
 import { startLaboratory } from './demo/laboratory.ts';
 import { addAddresses, removeAddresses, writeResources } from './demo/resources.ts';
 import { type DemoView, renderView, totals } from './demo/view.ts';
@@ -42,7 +41,6 @@ function hints(folder: string): string {
 }
 
 async function main(): Promise<void> {
-  const tools = await prepareDebian(['bird2']);
   const folder = await mkdtemp(join(tmpdir(), 'calico-rr-demo-'));
   const complaints: string[] = [];
   const stopped = Promise.withResolvers<void>();
@@ -55,7 +53,7 @@ async function main(): Promise<void> {
   try {
     if (values.ipv6) addAddresses();
     await writeResources(folder, values.ipv6);
-    const laboratory = startLaboratory(folder, tools.bird2, (text) => complaints.push(text));
+    const laboratory = startLaboratory(folder, (text) => complaints.push(text));
     try {
       process.stdout.write(
         'Six reflectors and nine nodes in three racks, on 127.0.0.0/8. Starting them ...\n',

@@ -1,8 +1,8 @@
 /**
- * The demo's speakers: a folder of resources as the datastore, one `calico-rr run` for each reflector and one
- * BIRD for each node, all on addresses of 127.0.0.0/8 and an unprivileged port. Speakers that appear in the
- * folder are started; nodes that vanish are ended, while a reflector decides for itself what to make of the loss of
- * its entry. Nothing outside the demo's own folder is touched.
+ * The demo's speakers: a folder of resources as the datastore, one `calico-rr run` for each reflector, and the nodes,
+ * each a BGP speaker of its own in this process; all on addresses of 127.0.0.0/8 and an unprivileged port. Speakers that
+ * appear in the folder are started; nodes that vanish are ended, while a reflector decides for itself what to make of
+ * the loss of its entry. Nothing outside the demo's own folder is touched.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -10,13 +10,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { openFile } from '../../src/datastore/file/file.ts';
-import { createBirdEngine } from '../../src/engine/bird/bird-engine.ts';
-import { openControlSocket } from '../../src/engine/bird/control-socket.ts';
-import type { Engine } from '../../src/engine/engine.ts';
+import { createNativeEngine, type NativeEngine } from '../../src/engine/native/native-engine.ts';
 import type { SpeakerConfig } from '../../src/topology/speaker-config.ts';
 import { createTopology } from '../../src/topology/topology.ts';
-import { parseRoutes } from './routes.ts';
-import type { DemoView, NodeView, ReflectorView } from './view.ts';
+import { establishedSessions } from './agent-status.ts';
+import type { DemoView, LearnedRoute, NodeView, ReflectorView } from './view.ts';
 
 const KINDS = ['Node', 'BGPPeer', 'BGPConfiguration', 'IPPool', 'BlockAffinity', 'RouteReflector'] as const;
 const CALICO_RR = join(import.meta.dirname, '../../bin/calico-rr');
@@ -38,16 +36,13 @@ interface Reflector {
   readonly ended: Promise<void>;
 }
 
-/**
- * @param folder the demo's own: `resources/` in it is the datastore, every speaker gets a folder beside it
- * @param bird the BIRD 2 daemon
- */
-export function startLaboratory(folder: string, bird: string, complain: (text: string) => void): Laboratory {
+/** @param folder the demo's own: `resources/` in it is the datastore, every speaker gets a folder beside it */
+export function startLaboratory(folder: string, complain: (text: string) => void): Laboratory {
   const resources = join(folder, 'resources');
   const datastore = openFile(resources);
   const topology = createTopology();
   const reflectors = new Map<string, Reflector>();
-  const nodes = new Map<string, { readonly engine: Engine; config: SpeakerConfig | null }>();
+  const nodes = new Map<string, { readonly engine: NativeEngine; config: SpeakerConfig | null }>();
   const stop = new AbortController();
 
   async function startReflector(config: SpeakerConfig): Promise<void> {
@@ -62,7 +57,6 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
         ...process.env,
         DATASTORE_TYPE: 'file',
         CALICO_RR_FILE: resources,
-        CALICO_RR_BIRD: bird,
         IP: config.ipv4 ?? 'none',
         ...(config.ipv6 === null ? {} : { IP6: config.ipv6 }),
       },
@@ -83,11 +77,9 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
   async function keepNode(config: SpeakerConfig): Promise<void> {
     let node = nodes.get(config.speaker);
     if (node === undefined) {
-      const engine = createBirdEngine({
-        binary: bird,
+      const engine = createNativeEngine({
         stateDir: join(folder, config.speaker),
-        instance: config.speaker,
-        kernel: false,
+        nodesWithoutKernel: true,
         log: pino({ level: 'silent' }),
       });
       node = { engine, config: null };
@@ -129,14 +121,8 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
     complain(error instanceof Error ? error.message : String(error));
   });
 
-  async function established(config: SpeakerConfig): Promise<ReadonlySet<string>> {
-    const lines = await askBird(join(folder, config.speaker, 'bird.ctl'), 'show protocols');
-    const up = lines.filter((line) => line.includes(' Established'));
-    return new Set(up.map((line) => line.split(/\s+/, 1)[0] ?? ''));
-  }
-
   async function viewOfReflector(config: SpeakerConfig): Promise<ReflectorView> {
-    const up = await established(config);
+    const up = await establishedSessions(join(folder, config.speaker));
     const sessions = config.sessions.map((session) => ({
       peer: `${session.peerName ?? session.peerAddress}${session.family === 6 ? '⁶' : ''}`,
       client: session.client,
@@ -146,9 +132,14 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
     return { name: config.speaker, clusterId: config.clusterId ?? config.routerId, sessions };
   }
 
-  async function viewOfNode(config: SpeakerConfig): Promise<NodeView> {
-    const lines = await askBird(join(folder, config.speaker, 'bird.ctl'), 'show route all');
-    return { name: config.speaker, blocks: config.blocks, learned: parseRoutes(lines) };
+  function viewOfNode(config: SpeakerConfig): NodeView {
+    const learned = new Map<string, LearnedRoute>();
+    for (const { name } of config.sessions) {
+      for (const { prefix, nextHop } of nodes.get(config.speaker)?.engine.routesFrom(name) ?? []) {
+        learned.set(`${prefix} ${nextHop}`, { prefix, nextHop });
+      }
+    }
+    return { name: config.speaker, blocks: config.blocks, learned: [...learned.values()] };
   }
 
   return {
@@ -160,7 +151,7 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
         reflectors: await Promise.all(
           configs.filter(({ role }) => role === 'reflector').map(viewOfReflector),
         ),
-        nodes: await Promise.all(configs.filter(({ role }) => role === 'node').map(viewOfNode)),
+        nodes: configs.filter(({ role }) => role === 'node').map(viewOfNode),
       };
     },
     async close() {
@@ -174,20 +165,4 @@ export function startLaboratory(folder: string, bird: string, complain: (text: s
       ]);
     },
   };
-}
-
-/** The reply's lines, or none while no BIRD answers there. */
-async function askBird(path: string, command: string): Promise<readonly string[]> {
-  try {
-    const socket = await openControlSocket(path);
-    try {
-      const reply = await socket.request(command);
-      return reply.lines.map(({ text }) => text);
-    } finally {
-      socket.close();
-    }
-  } catch {
-    // Not started yet, or just being ended: the view shows it as having nothing.
-    return [];
-  }
 }

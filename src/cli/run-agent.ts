@@ -7,6 +7,7 @@ import { openSecrets } from '../agent/secrets.ts';
 import { openStateDir } from '../agent/state-dir.ts';
 import { lockStateDir } from '../agent/state-lock.ts';
 import { openDatastore, readDatastoreSettings } from '../datastore/open.ts';
+import type { Engine } from '../engine/engine.ts';
 import { messageOf } from '../model/errors.ts';
 import { type ControlHandlers, type Listening, serveControl } from '../server/control-server.ts';
 import { serveHttp } from '../server/http-server.ts';
@@ -40,6 +41,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
           'the passwords read from Secrets cannot be kept: a start while the API server is away will lack them',
         ),
     });
+    const engine = makeEngine(settings, stateDir.path, log);
     const agent = createAgent({
       instance: settings.instance,
       identity: {
@@ -49,7 +51,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
         listenPort: settings.listenPort,
         ...(settings.routerId === null ? {} : { routerId: settings.routerId }),
       },
-      engine: makeEngine(settings, stateDir.path, log),
+      engine,
       openDatastore: (callbacks) => openDatastore(datastoreSettings, callbacks),
       stateDir,
       secrets,
@@ -81,7 +83,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
       listening.push(http);
       log.info({ address: http.address }, 'serving /healthz, /readyz and /status');
     }
-    handleSignals(agent, log, settings.engine, remote);
+    handleSignals(agent, log, engine, remote);
     log.info({ version: programVersion(), pid: process.pid, stateDir: stateDir.path }, 'calico-rr starts');
     await agent.run();
     log.info('calico-rr ends');
@@ -95,13 +97,13 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
 function handleSignals(
   agent: Agent,
   log: Logger,
-  engine: 'bird' | 'native',
+  engine: Engine,
   remote: RemoteControl | undefined,
 ): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
-      log.warn({ signal }, `told to stop again: ending at once; ${LEFT_BEHIND[engine]}`);
+      log.warn({ signal }, `told to stop again: ending at once; ${LEFT_BEHIND[engine.name]}`);
       process.exit(1);
     }
     stopping = true;
@@ -121,7 +123,10 @@ function handleSignals(
     agent.reload();
   });
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, `a fault of calico-rr itself: ${messageOf(error)}; ${LEFT_BEHIND[engine]}`);
+    log.fatal(
+      { err: error },
+      `a fault of calico-rr itself: ${messageOf(error)}; ${LEFT_BEHIND[engine.name]}`,
+    );
     process.exit(1);
   });
 }

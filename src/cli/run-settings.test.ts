@@ -207,3 +207,15 @@ test('a dialect is one of three, and one family’s file is asked for where ther
   assert.throws(() => readFamily('6', 'bird2'), /BIRD 2 has both families in one file/);
   assert.throws(() => readFamily('v6', 'bird1'), /--family is "v6", not 4 or 6/);
 });
+
+test('the engine follows the role, where it is not named and no flag names a BIRD', () => {
+  const engineOf = (flags: RunFlags, env: NodeJS.ProcessEnv = {}) =>
+    readRunSettings({ IP: '10.0.0.1', ...env }, flags).engine;
+  assert.equal(engineOf({}), 'by-role');
+  assert.equal(engineOf({}, { CALICO_RR_BIRD: '/usr/sbin/bird' }), 'by-role');
+  assert.equal(engineOf({ engine: 'native' }), 'native');
+  assert.equal(engineOf({ engine: 'bird' }), 'bird');
+  assert.equal(engineOf({ bird: '/usr/sbin/bird' }), 'bird');
+  assert.equal(engineOf({ birdSocket: '/run/bird.ctl' }), 'bird');
+  assert.equal(engineOf({ adopt: true }), 'bird');
+});

@@ -50,8 +50,8 @@ export interface RunFlags extends RenderFlags {
 export interface RunSettings extends RenderSettings {
   /** The name, or else the address: what the instance is called on this machine. */
   readonly instance: string;
-  /** What speaks BGP. */
-  readonly engine: 'bird' | 'native';
+  /** What speaks BGP. `by-role`: our own BGP for a reflector, BIRD for a Calico node. */
+  readonly engine: 'bird' | 'native' | 'by-role';
   readonly name: string | null;
   readonly ipv4: IpAddress | null;
   readonly ipv6: IpAddress | null;
@@ -205,20 +205,21 @@ function readControl(env: NodeJS.ProcessEnv, flags: RunFlags): ControlSettings |
   throw wrong('--control-cert', `is missing: at ${host} the token would be readable on the network`);
 }
 
-function readEngine(flags: RunFlags): 'bird' | 'native' {
+function readEngine(flags: RunFlags): RunSettings['engine'] {
   const { engine } = flags;
-  if (engine === undefined || engine === 'bird') return 'bird';
-  if (engine !== 'native') throw wrong('--engine', `is "${engine}", not "bird" or "native"`);
+  if (engine !== undefined && engine !== 'bird' && engine !== 'native') {
+    throw wrong('--engine', `is "${engine}", not "bird" or "native"`);
+  }
   const others: readonly (readonly [string, unknown])[] = [
     ['--bird', flags.bird],
     ['--bird-socket', flags.birdSocket],
     ['--adopt', flags.adopt],
   ];
-  for (const [flag, value] of others) {
-    if (value !== undefined && value !== false)
-      throw wrong(flag, 'is for --engine bird, and --engine is "native"');
-  }
-  return 'native';
+  const ofBird = others.find(([, value]) => value !== undefined && value !== false);
+  // Who says which BIRD, or whose, wants BIRD.
+  if (ofBird === undefined) return engine ?? 'by-role';
+  if (engine === 'native') throw wrong(ofBird[0], 'is for --engine bird, and --engine is "native"');
+  return 'bird';
 }
 
 function readListen(texts: readonly string[]): {

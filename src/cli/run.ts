@@ -12,7 +12,10 @@ export function addRun(program: Command): void {
     )
     .option('--name <NAME>', 'name of this speaker, its addresses and its role are in its entry (NODENAME)')
     .option('--listen <ADDRESS:PORT>', 'address and port of this speaker; once for each family', collect)
-    .option('--engine <bird|native>', 'what speaks BGP', 'bird')
+    .option(
+      '--engine <bird|native>',
+      'what speaks BGP (default: native, our own, for a reflector; bird for a node, and where a flag names a BIRD)',
+    )
     .option('--state-dir <DIR>', 'where the approved state is kept')
     .option('--http <ADDRESS:PORT>', 'serve /healthz, /readyz and /status')
     .option(
@@ -37,7 +40,7 @@ export function addRun(program: Command): void {
       'how long clients keep our routes when all reflectors die; 0: off',
       '3600',
     )
-    .option('--bird <PATH>', 'the BIRD 2 daemon (CALICO_RR_BIRD)')
+    .option('--bird <PATH>', 'run this BIRD 2 (CALICO_RR_BIRD says where it is, and does not ask for it)')
     .option(
       '--bird-socket <PATH>',
       'use the BIRD that answers here, which others started, instead of one of our own',

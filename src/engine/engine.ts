@@ -100,6 +100,11 @@ export interface Engine {
    */
   drain(request: DrainRequest): Promise<void>;
   stop(mode: StopMode): Promise<void>;
+  /**
+   * Before it starts: these sessions were up with another engine that has just ended gracefully here, so their peers
+   * hold our routes and are waited for (RFC 4724 section 4.1).
+   */
+  inherit(sessions: readonly string[]): void;
   /** Called whenever the daemon ends unasked or comes back, and once when others changed what it runs. */
   onEvent(listener: (event: EngineEvent) => void): void;
 }

@@ -1,13 +1,12 @@
 /**
- * The README's tasks, run as they stand there, in order, against a real etcd and a real BIRD. A comment before a
- * block says where it is not to be run here, or that it goes on in the background.
+ * The README's tasks, run as they stand there, in order, against a real etcd. A comment before a block says where it is
+ * not to be run here, or that it goes on in the background.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { debianTools } from '../../scripts/debian.ts';
 import { type Etcd, startEtcd } from '../support/etcd.ts';
 import { unusedPort } from '../support/ports.ts';
 import { type RunningProcess, runToEnd, start } from '../support/processes.ts';
@@ -46,7 +45,6 @@ before(async () => {
   environment = {
     PATH: `${join(ROOT, 'bin')}:${process.env.PATH}`,
     ETCD_ENDPOINTS: etcd.endpoints.join(','),
-    CALICO_RR_BIRD: debianTools().bird2,
     STATE: join(folder, 'state'),
     HTTP_PORT: String(port),
   };

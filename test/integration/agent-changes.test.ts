@@ -41,7 +41,7 @@ async function sinceOf(host: number): Promise<string | undefined> {
 before(async () => {
   net = await loopbackNet();
   writeCluster(file, net, { ...usual, nodes: [11, 12, 13, 14] });
-  agent = await startLocalAgent(join(folder.path, 'rr1'), ['--http', '127.0.0.1:0'], {
+  agent = await startLocalAgent(join(folder.path, 'rr1'), ['--engine', 'bird', '--http', '127.0.0.1:0'], {
     DATASTORE_TYPE: 'file',
     CALICO_RR_FILE: file,
     IP: net.address(1),
@@ -278,7 +278,7 @@ test('a first prefix bound that would drop routes is held and lists them; approv
   await neighbor?.untilRoutes(others);
   writeCluster(file, net, { ...usual, extra: pool('10.65.0.0/20') });
   await agent.process.stop('SIGKILL');
-  await agent.restart(undefined, ['--accept-prefixes', 'pools']);
+  await agent.restart(undefined, ['--engine', 'bird', '--accept-prefixes', 'pools']);
   await agent.untilStatus('five clients within the bound', (now) => now.ready && established(now) === 5);
   assert.deepEqual((await agent.status()).held, []);
   writeCluster(file, net, { ...usual, extra: pool('10.65.11.0/24') });
@@ -295,7 +295,7 @@ test('a first prefix bound that would drop routes is held and lists them; approv
   await neighbor?.untilRoutes(['10.65.11.0/26']);
   assert.equal(established(await agent.status()), 5);
   await agent.process.stop('SIGKILL');
-  await agent.restart(undefined, []);
+  await agent.restart(undefined, ['--engine', 'bird']);
   await agent.untilStatus('a ready agent', (now) => now.ready);
   writeCluster(file, net, usual);
   await neighbor?.untilRoutes(others);

@@ -40,21 +40,24 @@ const ROLES: readonly (readonly [
   string,
   string,
   { role: string; standing: string; clusterId: string | null },
+  RegExp,
 ])[] = [
   [
     'a RouteReflector entry is a reflector',
     'rr1',
     { role: 'reflector', standing: 'entry', clusterId: '1.0.0.1' },
+    /^native$/,
   ],
   [
     'a Node with a cluster ID is a reflector',
     'reflecting',
     { role: 'reflector', standing: 'node', clusterId: '244.0.0.1' },
+    /^BIRD 2/,
   ],
-  ['a Node without is a plain node', 'plain', { role: 'node', standing: 'node', clusterId: null }],
+  ['a Node without is a plain node', 'plain', { role: 'node', standing: 'node', clusterId: null }, /^BIRD 2/],
 ];
 
-for (const [index, [what, name, expected]] of ROLES.entries()) {
+for (const [index, [what, name, expected, speaksBgp]] of ROLES.entries()) {
   test(`NODENAME decides what runs: ${what}, at the address that is stored`, async () => {
     const agent = await startLocalAgent(join(folder.path, name), ['--no-kernel'], {
       DATASTORE_TYPE: 'file',
@@ -63,12 +66,17 @@ for (const [index, [what, name, expected]] of ROLES.entries()) {
       IP: 'autodetect',
     });
     try {
-      const { speaker, instance } = await agent.untilStatus('a ready agent', (now) => now.ready, 60_000);
+      const { speaker, instance, engine } = await agent.untilStatus(
+        'a ready agent',
+        (now) => now.ready,
+        60_000,
+      );
       assert.equal(instance, name);
       assert.deepEqual(
         { role: speaker?.role, standing: speaker?.standing, clusterId: speaker?.clusterId },
         expected,
       );
+      assert.match(engine?.name ?? '', speaksBgp);
       assert.deepEqual([speaker?.name, speaker?.ipv4], [name, net.address(index + 1)]);
     } finally {
       await agent.end();

@@ -200,26 +200,28 @@ test('an empty datastore is not ready and touches nothing; resources that come m
   }
 });
 
-test('with its port taken nothing is applied, and SIGTERM leaves no BIRD behind that would wait for the port', async () => {
-  const file = join(folder.path, 'taken.yaml');
-  writeCluster(file, net, { nodes: [11] });
-  const other = createServer();
-  await new Promise<void>((resolve) => other.listen(net.port, net.address(1), resolve));
-  const agent = await startLocalAgent(join(folder.path, 'taken'), [], {
-    DATASTORE_TYPE: 'file',
-    CALICO_RR_FILE: file,
-    IP: net.address(1),
+for (const engine of ['native', 'bird']) {
+  test(`engine ${engine}: with its port taken nothing is applied, and SIGTERM leaves nothing behind that would wait for it`, async () => {
+    const file = join(folder.path, `taken-${engine}.yaml`);
+    writeCluster(file, net, { nodes: [11] });
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(net.port, net.address(1), resolve));
+    const agent = await startLocalAgent(join(folder.path, `taken-${engine}`), ['--engine', engine], {
+      DATASTORE_TYPE: 'file',
+      CALICO_RR_FILE: file,
+      IP: net.address(1),
+    });
+    try {
+      await agent.untilStatus('the failure', (now) => /cannot listen/.test(now.applyError ?? ''));
+      assert.equal(agent.birdPid() !== undefined, engine === 'bird');
+      assert.equal((await agent.process.stop('SIGTERM')).code, 0);
+      assert.equal(agent.birdPid(), undefined);
+    } finally {
+      await agent.end();
+      await new Promise((resolve) => other.close(resolve));
+    }
   });
-  try {
-    await agent.untilStatus('the failure', (now) => /cannot listen/.test(now.applyError ?? ''));
-    assert.notEqual(agent.birdPid(), undefined);
-    assert.equal((await agent.process.stop('SIGTERM')).code, 0);
-    assert.equal(agent.birdPid(), undefined);
-  } finally {
-    await agent.end();
-    await new Promise((resolve) => other.close(resolve));
-  }
-});
+}
 
 test('a session whose password is missing stays down and is reported; with the password it comes up', async () => {
   const secrets = join(folder.path, 'later.yaml');

@@ -139,6 +139,9 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
       ...bare(settings.node === true),
       program,
       'run',
+      // What the laboratory looks at in its reflectors is BIRD's, where nothing else is asked for.
+      '--engine',
+      'bird',
       '--state-dir',
       stateDir,
       ...(settings.args ?? []),

@@ -71,6 +71,8 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
   let runs: string | undefined;
   /** Text that it was last given, whatever became of it. */
   let given: string | undefined;
+  /** Peers hold routes that another engine told them. */
+  let inherited = false;
   /** It was told that others gave it another. */
   let alterationTold = false;
   /** What was applied last. */
@@ -251,7 +253,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     const rowsBefore: Rows = control === undefined ? new Map() : await bgpRows(control);
     await staged.install();
     runs = undefined;
-    const living = control ?? (await startOwn(blocksBefore.size > 0));
+    const living = control ?? (await startOwn(blocksBefore.size > 0 || inherited));
     if (control !== undefined) await configure(control, oldText);
     applied = { config, passwords };
     runs = given = rendered.text;
@@ -263,6 +265,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
   /** @param recover peers hold routes of an earlier run */
   async function startOwn(recover: boolean): Promise<ControlSocket> {
     await daemon.start(recover);
+    inherited = false;
     foreign = false;
     await unlink(adoptedMark).catch(() => {});
     tell({ type: 'started', recovered: recover });
@@ -399,6 +402,9 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     },
     drain,
     stop: (mode) => exclusively(() => stop(mode)),
+    inherit(sessions) {
+      inherited = sessions.length > 0;
+    },
     onEvent: (listener) => void listeners.push(listener),
   };
 }

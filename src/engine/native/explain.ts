@@ -5,12 +5,12 @@
 import {
   decodeAttributes,
   encodePrefix,
-  formatAddress,
   formatAsPath,
   formatCommunity,
   formatRouterId,
   parsePrefix,
 } from '../../bgp/index.ts';
+import { nextHopText } from './prefix-text.ts';
 import type { OutAttributes } from './rib/attribute-sets.ts';
 import { compareRoutes, DECISION_STEPS } from './rib/decision.ts';
 import type { RouteState } from './rib/rib.ts';
@@ -82,7 +82,7 @@ export function explainPrefix(table: Table, text: string): Explanation | undefin
 function explain({ bytes, nextHop }: OutAttributes): ExplainedAttributes {
   const { asPath, localPref, med, originatorId, clusterList, communities } = decodeAttributes(bytes);
   return {
-    nextHop: formatAddress(nextHop.subarray(0, nextHop.length === 4 ? 4 : 16)),
+    nextHop: nextHopText(nextHop),
     asPath: formatAsPath(asPath ?? []),
     localPref,
     med,

@@ -29,10 +29,11 @@ import { shutdownText } from '../shutdown-text.ts';
 import { type EarlierRun, earlierRun } from './earlier-run.ts';
 import { type Explanation, explainPrefix } from './explain.ts';
 import type { NativeEngineOptions, NativeOptions } from './options.ts';
+import { createOwnRoutes, type OwnRoutes } from './own-routes.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './peer-link.ts';
-import { prefixText } from './prefix-text.ts';
+import { nextHopText, prefixText } from './prefix-text.ts';
 import { type Recovery, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
 import { showTime } from './show-time.ts';
@@ -55,10 +56,19 @@ export interface SessionDetail {
   readonly dropped: Peer['dropped'];
 }
 
+export interface LearnedRoute {
+  readonly prefix: string;
+  readonly nextHop: string;
+  /** False: rejected by policy. */
+  readonly accepted: boolean;
+}
+
 export interface NativeEngine extends Engine {
   /** Why a prefix goes the way it goes; undefined where nobody told it. */
   explain(prefix: string): Explanation | undefined;
   details(): readonly SessionDetail[];
+  /** All routes that a session brought, rejected ones too; undefined where it is not there. */
+  routesFrom(session: string): readonly LearnedRoute[] | undefined;
   /** Prefixes, routes and distinct sets of attributes, by family. */
   tableSizes(): Readonly<
     Record<Family, { readonly prefixes: number; readonly routes: number; readonly sets: number }>
@@ -96,6 +106,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   interface Core {
     readonly transport: Transport;
     readonly tables: Readonly<Record<Family, Table>>;
+    readonly own: readonly OwnRoutes[];
     readonly pacer: Pacer;
     readonly earlier: EarlierRun;
     recovery: Recovery | null;
@@ -108,6 +119,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     | undefined;
   const running = new Map<string, Running>();
   let listening = '';
+  let inherited: readonly string[] = [];
 
   let queue: Promise<unknown> = Promise.resolve();
   function exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -154,11 +166,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         'the list of sessions that are up could not be written; after a restart nobody is waited for',
       ),
     );
-    const made: Core = { transport, tables, pacer: stoppable, earlier, recovery: null };
-    const before = await earlier.read();
-    const awaited = new Set(
-      config.sessions.filter(({ name }) => before?.has(name) === true).map(({ name }) => name),
-    );
+    const own = FAMILIES.map((family) => createOwnRoutes(tables[family]));
+    const made: Core = { transport, tables, own, pacer: stoppable, earlier, recovery: null };
+    const before = new Set([...((await earlier.read()) ?? []), ...inherited]);
+    inherited = [];
+    const awaited = new Set(config.sessions.filter(({ name }) => before.has(name)).map(({ name }) => name));
     if (awaited.size > 0) beginRecovery(made, awaited, config);
     else await earlier.write([]);
     core = made;
@@ -245,7 +257,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     config: SpeakerConfig,
     passwords: ReadonlyMap<string, string>,
   ): Promise<ApplyReport> {
-    if (config.forwards) {
+    if (config.forwards && options.nodesWithoutKernel !== true) {
       throw new CalicoRrError(
         'E_SETTING',
         `--engine native is for reflectors, and ${config.speaker} is a Calico node, which has to program its kernel's routes`,
@@ -287,10 +299,12 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       taken.set(session.peerAddress, session.name);
       plans.set(session.name, plan);
     }
+    const announcesAnew = made.own.filter((own) => own.update(config)).length > 0;
     const listensAnew = await listen(made.transport, { ...config, sessions: fit });
     const sessions = await bringAbout(made, plans, context, passwords);
     applied = { config, passwords };
-    const wrote = listensAnew || [...sessions.values()].some((outcome) => outcome !== 'kept');
+    const wrote =
+      listensAnew || announcesAnew || [...sessions.values()].some((outcome) => outcome !== 'kept');
     return { sessions, refused, wrote };
   }
 
@@ -471,6 +485,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     },
     drain,
     stop: () => exclusively(stop),
+    inherit(sessions) {
+      inherited = sessions;
+    },
     onEvent: (listener) => void listeners.push(listener),
     explain(prefix) {
       const table = core?.tables[prefix.includes(':') ? 6 : 4];
@@ -483,6 +500,16 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         const told = table?.toldTo(peer.source) ?? 0;
         return { name: link.name, status: link.status(), ...counts, told, dropped: peer.dropped };
       }),
+    routesFrom(session) {
+      const found = running.get(session);
+      if (core === undefined || found === undefined) return undefined;
+      const { rib } = core.tables[found.plan.session.family];
+      const routes: LearnedRoute[] = [];
+      rib.forEachOf(found.peer.source, (id, { nextHop }, accepted) => {
+        routes.push({ prefix: prefixText(rib.prefixes, id), nextHop: nextHopText(nextHop), accepted });
+      });
+      return routes;
+    },
     tableSizes() {
       const sizeOf = (family: Family) => {
         const rib = core?.tables[family].rib;

@@ -11,6 +11,8 @@ export interface NativeEngineOptions {
   readonly maxPrefixes?: number;
   /** Long-lived stale time that a reflector announces (RFC 9494), seconds; 0 turns it off. Default 3600. */
   readonly llgrSeconds?: number;
+  /** A Calico node is taken, too: it announces its blocks and programs no kernel. Default false: it is refused. */
+  readonly nodesWithoutKernel?: boolean;
   readonly log: Logger;
   /** Default: the system's. */
   readonly clock?: Clock;

@@ -32,6 +32,7 @@ function hints(folder: string): string {
     `Try in another terminal, with D=${folder}`,
     `  look at the sessions   ${program} status --state-dir $D/rr1`,
     `  ask why they exist     ${program} sessions rr1 -f $D/resources`,
+    `  ask why of a route     ${program} explain route 10.65.3.0/26 --state-dir $D/rr1`,
     '  add a tenth node       cp $D/more/n10.yaml $D/resources/',
     `  drain a reflector      ${program} drain --state-dir $D/rr1`,
     `  lose all reflectors'   rm $D/resources/reflectors.yaml   (and nothing happens:`,

@@ -10,7 +10,7 @@ const Status = z.object({ sessions: z.array(z.object({ name: z.string(), state: 
 export async function establishedSessions(stateDir: string): Promise<ReadonlySet<string>> {
   try {
     const answer = await askControl({
-      socket: join(stateDir, CONTROL_SOCKET),
+      at: { socket: join(stateDir, CONTROL_SOCKET) },
       method: 'GET',
       path: '/status',
     });

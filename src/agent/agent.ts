@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/engine.ts';
+import type { RouteExplanation } from '../engine/route-explanation.ts';
 import { type Change, keyOfChange, type Listing } from '../model/change.ts';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
@@ -68,6 +69,8 @@ export interface Agent {
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** @throws E_APPROVE_UNKNOWN */
   approve(id: string): Promise<Approval>;
+  /** @throws E_NOT_FOUND where nobody told it */
+  explainRoute(prefix: string): Promise<RouteExplanation>;
   /** @throws E_DRAIN_UNSAFE, E_CONFLICT (it is on its way out already) */
   drain(options: DrainOptions, progress: (text: string) => void): Promise<void>;
   /** Lists everything anew and verifies the engine. */
@@ -486,6 +489,13 @@ export function createAgent(options: AgentOptions): Agent {
       await gatherer.runNow();
       const waiting = haveSnapshot ? null : 'the datastore is not reachable; it is applied when that answers';
       return { approved, notAppliedYet: applyError ?? waiting };
+    },
+    async explainRoute(prefix) {
+      const explained = await engine.explainRoute(prefix);
+      if (explained !== null) return explained;
+      throw new CalicoRrError('E_NOT_FOUND', `nobody told this speaker a route to ${prefix}`, {
+        hint: 'Look whether the session with its announcer is up: calico-rr status.',
+      });
     },
     drain,
     reload() {

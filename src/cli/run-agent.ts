@@ -68,6 +68,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
     const handlers: ControlHandlers = {
       status: agent.status,
       approve: agent.approve,
+      explainRoute: agent.explainRoute,
       drain: async ({ timeoutSeconds, force, message }, progress) => {
         await agent.drain({ timeoutMs: timeoutSeconds * 1000, force, message }, progress);
         return { drained: true };
@@ -94,12 +95,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
   }
 }
 
-function handleSignals(
-  agent: Agent,
-  log: Logger,
-  engine: Engine,
-  remote: RemoteControl | undefined,
-): void {
+function handleSignals(agent: Agent, log: Logger, engine: Engine, remote: RemoteControl | undefined): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {

@@ -67,6 +67,7 @@ export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesBy
         (current ?? (config.forwards || birdMayRun() ? bird : native)).lostRoutes(config),
       ),
     countRoutes: async (session) => current?.countRoutes(session),
+    explainRoute: (prefix) => (current ?? native).explainRoute(prefix),
     async drain(request) {
       await (current ?? native).drain(request);
     },

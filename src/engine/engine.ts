@@ -5,6 +5,7 @@
  */
 import type { Problem } from '../model/problem.ts';
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
+import type { RouteExplanation } from './route-explanation.ts';
 
 /**
  * What a reconfiguration did to a session. `changed`: new settings, the session stayed up. `restarted`: it went
@@ -94,6 +95,12 @@ export interface Engine {
   ): Promise<readonly { readonly session: string; readonly prefix: string }[]>;
   /** Route counts of one session, or undefined where it is not up. */
   countRoutes(session: string): Promise<RouteCounts | undefined>;
+  /**
+   * Who told a prefix (or the longest one around an address), which route won and why, and whom we told. Null: nobody
+   * told it.
+   * @throws E_ENGINE_PROTOCOL where this engine cannot say
+   */
+  explainRoute(prefix: string): Promise<RouteExplanation | null>;
   /**
    * Takes this speaker out of service without losing a route: first every route again with LOCAL_PREF 0 and
    * community 65535:0 (RFC 8326), then, after `proceed`, Cease/Administrative Shutdown with the text (RFC 9003).

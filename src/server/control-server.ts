@@ -4,6 +4,7 @@
  *
  *     GET /status            the status
  *     POST /approve  {id}    one held change
+ *     POST /route  {prefix}  who told a prefix, which route won and why, whom we told
  *     POST /drain    {...}   lines of JSON: {"progress": TEXT} as it goes on, at last {"result": ...} or {"error": ...}
  */
 import { chmodSync, rmSync } from 'node:fs';
@@ -19,6 +20,7 @@ export interface DrainOrder {
 export interface ControlHandlers {
   status(): Promise<unknown>;
   approve(id: string): Promise<unknown>;
+  explainRoute(prefix: string): Promise<unknown>;
   drain(order: DrainOrder, progress: (text: string) => void): Promise<unknown>;
 }
 
@@ -88,6 +90,13 @@ async function answer(
       const { id } = await readBody(request);
       if (typeof id !== 'string') throw new CalicoRrError('E_USAGE', 'approve needs the ID of a held change');
       sendJson(response, 200, await handlers.approve(id));
+      return;
+    }
+    case 'POST /route': {
+      const { prefix } = await readBody(request);
+      if (typeof prefix !== 'string')
+        throw new CalicoRrError('E_USAGE', 'a route is asked for by its prefix');
+      sendJson(response, 200, await handlers.explainRoute(prefix));
       return;
     }
     case 'POST /drain': {

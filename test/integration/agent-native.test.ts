@@ -76,6 +76,24 @@ test('every client gets every other client’s route, and no BIRD runs here', as
   assert.equal(existsSync(join(agent.stateDir, 'bird.conf')), false);
 });
 
+test('explain route tells who told it, which route won, and whom we told', async () => {
+  const [address] = routeOf(11).split('/');
+  const { stdout } = await agent.verb('explain', 'route', address ?? '');
+  const [heading, , incoming, , outgoing, , ...groups] = stdout.trimEnd().split('\n');
+  assert.equal(heading, `${routeOf(11)}, as it came in:`);
+  assert.match(incoming ?? '', new RegExp(`^Node_\\S+_11  +${neighbor(11).address} .* used$`));
+  assert.equal(outgoing, 'As it goes out:');
+  assert.match(groups.join('\n'), /^Node_\S+_12 Node_\S+_13 .* 1\.0\.0\.1 /);
+  const json = await agent.verb('explain', 'route', routeOf(11), '-o', 'json');
+  assert.equal(JSON.parse(json.stdout).routes[0].verdict, 'used');
+  const unknown = await agent.verb('explain', 'route', '10.99.0.0/26');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /nobody told this speaker a route to 10\.99\.0\.0\/26 \[E_NOT_FOUND\]/);
+  const wrong = await agent.verb('explain', 'route', 'n11');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /"n11" is neither a prefix nor an address \[E_USAGE\]/);
+});
+
 for (const [signal, promise] of [
   [
     'SIGKILL',

@@ -400,6 +400,11 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       const reply = await control.request(`show protocols all ${session}`);
       return parseProtocols(reply)[0]?.state === 'up' ? parseRouteCounts(reply).get(session) : undefined;
     },
+    async explainRoute(prefix) {
+      throw new CalicoRrError('E_ENGINE_PROTOCOL', 'BIRD is not asked why it prefers a route', {
+        hint: `It shows its routes itself: birdc -s ${socket} show route for ${prefix} all`,
+      });
+    },
     drain,
     stop: (mode) => exclusively(() => stop(mode)),
     inherit(sessions) {

@@ -1,6 +1,6 @@
 /**
  * Why a prefix goes the way it goes: who told us, which route won and at which step of the decision process, whom we
- * told and with which attributes.
+ * told and with which attributes. The words are in route-explanation.ts.
  */
 import {
   decodeAttributes,
@@ -8,53 +8,23 @@ import {
   formatAsPath,
   formatCommunity,
   formatRouterId,
+  parseAddress,
   parsePrefix,
 } from '../../bgp/index.ts';
-import { nextHopText } from './prefix-text.ts';
+import type { ExplainedAttributes, ExplainedRoute, RouteExplanation } from '../route-explanation.ts';
+import { nextHopText, prefixText } from './prefix-text.ts';
 import type { OutAttributes } from './rib/attribute-sets.ts';
 import { compareRoutes, DECISION_STEPS } from './rib/decision.ts';
-import type { RouteState } from './rib/rib.ts';
 import type { Table } from './table.ts';
 
-export interface ExplainedAttributes {
-  readonly nextHop: string;
-  readonly asPath: string;
-  readonly localPref: number | null;
-  readonly med: number | null;
-  readonly originatorId: string | null;
-  readonly clusterList: readonly string[];
-  readonly communities: readonly string[];
-}
-
-export interface ExplainedRoute {
-  /** Name of the session that told it. */
-  readonly session: string;
-  readonly state: RouteState;
-  /** `used`; or what the used one has before it (docs/engine.md lists the steps); or that policy rejected it. */
-  readonly verdict: string;
-  /** Number of the deciding step; null for what is used or rejected. */
-  readonly step: number | null;
-  readonly attributes: ExplainedAttributes;
-}
-
-export interface Explanation {
-  readonly prefix: string;
-  /** The one that is used first. */
-  readonly routes: readonly ExplainedRoute[];
-  /** What was told, by group of sessions that are told the same. Sessions that are behind will be told. */
-  readonly told: readonly {
-    readonly sessions: readonly string[];
-    readonly attributes: ExplainedAttributes;
-  }[];
-}
-
-/** @returns undefined where `text` is no prefix of this family, or nobody told it */
-export function explainPrefix(table: Table, text: string): Explanation | undefined {
+/**
+ * @param text a prefix; or an address, which stands for the longest prefix of a route that it lies in
+ * @returns undefined where it is none of this family, or nobody told it
+ */
+export function explainPrefix(table: Table, text: string): RouteExplanation | undefined {
   const { rib } = table;
-  const wanted = parsePrefix(text);
-  if (wanted === null || wanted.family !== rib.family) return undefined;
-  const prefix = rib.prefixes.find(encodePrefix(wanted), 1, wanted.length);
-  if (prefix < 0) return undefined;
+  const prefix = text.includes('/') ? findPrefix(table, text) : findAround(table, text);
+  if (prefix === undefined) return undefined;
   const best = rib.best(prefix);
   const routes = rib.routesOf(prefix).map((route): ExplainedRoute => {
     const { source, received, used, state } = route;
@@ -76,7 +46,24 @@ export function explainPrefix(table: Table, text: string): Explanation | undefin
       .sort();
     return sessions.length === 0 ? [] : [{ sessions, attributes: explain(said.out) }];
   });
-  return { prefix: text, routes, told };
+  return { prefix: prefixText(rib.prefixes, prefix), routes, told };
+}
+
+function findPrefix({ rib }: Table, text: string): number | undefined {
+  const wanted = parsePrefix(text);
+  if (wanted === null || wanted.family !== rib.family) return undefined;
+  const prefix = rib.prefixes.find(encodePrefix(wanted), 1, wanted.length);
+  return prefix < 0 || rib.routesOf(prefix).length === 0 ? undefined : prefix;
+}
+
+function findAround({ rib }: Table, text: string): number | undefined {
+  const address = parseAddress(text);
+  if (address === null || address.length !== (rib.family === 4 ? 4 : 16)) return undefined;
+  for (let bits = address.length * 8; bits >= 0; bits--) {
+    const prefix = rib.prefixes.find(address, 0, bits);
+    if (prefix >= 0 && rib.routesOf(prefix).length > 0) return prefix;
+  }
+  return undefined;
 }
 
 function explain({ bytes, nextHop }: OutAttributes): ExplainedAttributes {

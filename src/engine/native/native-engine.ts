@@ -27,7 +27,7 @@ import type {
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
 import { shutdownText } from '../shutdown-text.ts';
 import { type EarlierRun, earlierRun } from './earlier-run.ts';
-import { type Explanation, explainPrefix } from './explain.ts';
+import { explainPrefix } from './explain.ts';
 import type { NativeEngineOptions, NativeOptions } from './options.ts';
 import { createOwnRoutes, type OwnRoutes } from './own-routes.ts';
 import { createPacer, type Pacer } from './pacer.ts';
@@ -41,7 +41,6 @@ import { SYSTEM_CLOCK } from './system-clock.ts';
 import { createTable, type Table } from './table.ts';
 import { createTransport } from './transport.ts';
 
-export type { Explanation } from './explain.ts';
 export type { NativeEngineOptions } from './options.ts';
 
 /** Counters of one session, for status pages and metrics. */
@@ -64,8 +63,6 @@ export interface LearnedRoute {
 }
 
 export interface NativeEngine extends Engine {
-  /** Why a prefix goes the way it goes; undefined where nobody told it. */
-  explain(prefix: string): Explanation | undefined;
   details(): readonly SessionDetail[];
   /** All routes that a session brought, rejected ones too; undefined where it is not there. */
   routesFrom(session: string): readonly LearnedRoute[] | undefined;
@@ -489,9 +486,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       inherited = sessions;
     },
     onEvent: (listener) => void listeners.push(listener),
-    explain(prefix) {
+    async explainRoute(prefix) {
       const table = core?.tables[prefix.includes(':') ? 6 : 4];
-      return table === undefined ? undefined : explainPrefix(table, prefix);
+      return table === undefined ? null : (explainPrefix(table, prefix) ?? null);
     },
     details: () =>
       [...running.values()].map(({ peer, link, plan }) => {

@@ -302,6 +302,9 @@ test('who told us, which won and why, and whom we told', () => {
     [['peer1', 'peer3'], ['peer4']],
   );
   assert.equal(explained?.told[0]?.attributes.originatorId, '10.0.0.2');
+  assert.deepEqual(explainPrefix(stage.table, '10.1.0.63'), explained, 'an address in it');
+  assert.equal(explainPrefix(stage.table, '10.1.0.64'), undefined);
+  assert.equal(explainPrefix(stage.table, 'fd00::1'), undefined);
   assert.equal(explainPrefix(stage.table, '10.9.0.0/26'), undefined);
   assert.equal(explainPrefix(stage.table, 'nonsense'), undefined);
 });

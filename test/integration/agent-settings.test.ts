@@ -212,7 +212,7 @@ for (const engine of ['native', 'bird']) {
       IP: net.address(1),
     });
     try {
-      await agent.untilStatus('the failure', (now) => /cannot listen/.test(now.applyError ?? ''));
+      await agent.untilStatus('the failure', (now) => /cannot listen/.test(now.applyError ?? ''), 60_000);
       assert.equal(agent.birdPid() !== undefined, engine === 'bird');
       assert.equal((await agent.process.stop('SIGTERM')).code, 0);
       assert.equal(agent.birdPid(), undefined);

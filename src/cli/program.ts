@@ -8,6 +8,7 @@ import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
+import { addDiff } from './diff.ts';
 import { addDrain } from './drain.ts';
 import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
@@ -24,10 +25,12 @@ import { addRun } from './run.ts';
 import { addSecretsRole } from './secrets-role.ts';
 import { addSessions } from './sessions.ts';
 import { addStatus } from './status.ts';
+import { addValidate } from './validate.ts';
 import { programVersion } from './version.ts';
 
 const VERBS = [
-  ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel, addExport],
+  ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel],
+  ...[addValidate, addDiff, addExport],
   ...[addConfig, addBgp, addNode, addRr],
   ...[addRun, addStatus, addApprove, addDrain],
   ...[addSessions, addRender, addCheck, addExplain],

@@ -2,7 +2,7 @@
 import type { DatastoreType } from '../../datastore/datastore.ts';
 import { showFault } from '../../datastore/file/excerpt.ts';
 import { type ManifestProblem, readManifest } from '../../datastore/file/manifest.ts';
-import { formatPlace, type Place } from '../../model/errors.ts';
+import { CalicoRrError, formatPlace, type Place } from '../../model/errors.ts';
 import { isKind, type JsonObject, type Kind, keyOf, type Resource } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure } from './failure.ts';
@@ -25,6 +25,15 @@ export interface GivenDocument {
   readonly invalid: string | undefined;
   /** The places of that. */
   readonly faults: readonly ManifestProblem[];
+}
+
+/** What was given with `-f`. @throws E_USAGE where nothing was */
+export function pathsOf(flags: FileFlags): readonly string[] {
+  const { filename = [] } = flags;
+  if (filename.length > 0) return filename;
+  throw new CalicoRrError('E_USAGE', 'no file is given.', {
+    hint: 'Give one with -f; "-" is standard input.',
+  });
 }
 
 /**

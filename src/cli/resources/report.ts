@@ -7,7 +7,7 @@ import type { Kind } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, calicoText, hintsOf, type Operation, withHints } from './failure.ts';
 
-export type WritingVerb = 'create' | 'apply' | 'replace' | 'delete';
+export type WritingVerb = 'create' | 'apply' | 'replace' | 'delete' | 'validate';
 
 export interface Outcome {
   readonly kind: Kind;
@@ -25,6 +25,7 @@ export const DONE = {
   apply: 'applied',
   replace: 'replaced',
   delete: 'deleted',
+  validate: 'validated',
 } as const satisfies Record<WritingVerb, string>;
 
 /** Writes what was done. @throws CommandFailure with what was not */

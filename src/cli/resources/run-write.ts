@@ -4,7 +4,7 @@ import type { Datastore } from '../../datastore/datastore.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { ProgramName } from '../program-name.ts';
-import { documentsIn, duplicatesIn, type FileFlags, type GivenDocument } from './documents.ts';
+import { documentsIn, duplicatesIn, type FileFlags, type GivenDocument, pathsOf } from './documents.ts';
 import { CommandFailure, failedToExecute, InvalidDocument, type Operation } from './failure.ts';
 import { type ChangeFlags, passGate } from './gate.ts';
 import { readGiven } from './given.ts';
@@ -53,14 +53,6 @@ export async function runWrite(verb: WriteVerb, flags: WriteFlags, program: Prog
   } finally {
     await datastore?.close();
   }
-}
-
-function pathsOf(flags: FileFlags): readonly string[] {
-  const { filename = [] } = flags;
-  if (filename.length > 0) return filename;
-  throw new CalicoRrError('E_USAGE', 'no file is given.', {
-    hint: 'Give one with -f; "-" is standard input.',
-  });
 }
 
 /** The outcome of a document that is not valid. */

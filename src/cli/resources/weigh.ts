@@ -50,7 +50,9 @@ export function judgementText(judgement: ChangeJudgement): string {
   const lines = [
     ...(sessions.length === 0 ? ['No session changes.'] : ['Sessions:', ...indented(sessions)]),
     ...newProblems(judgement),
-    ...(losses.length === 0 ? ['No routes are lost.'] : ['This takes:', ...indented(losses)]),
+    ...(losses.length === 0
+      ? ['No routes are lost.']
+      : [judgement.loses ? 'This takes:' : 'This may take:', ...indented(losses)]),
   ];
   return `${lines.join('\n')}\n`;
 }

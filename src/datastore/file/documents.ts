@@ -42,7 +42,8 @@ export function readDocuments(file: string, text: string): FileContent {
   const parsed = parseText(file, text);
   const faults: Problem[] = parsed.faults.map(problemOf);
   const items: FileItem[] = [];
-  for (const { value, place, document, path } of parsed.entries) {
+  for (const { value, place, document, path, incomplete } of parsed.entries) {
+    if (incomplete) continue;
     const named = nameEntry(value);
     if (!named.ok) {
       faults.push(...named.faults.map((fault) => problemOf({ ...fault, place })));

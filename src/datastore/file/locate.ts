@@ -40,6 +40,18 @@ export function locate(
   return offset;
 }
 
+/** Whether a field is written there at all. */
+export function isWritten(spot: Spot, field: string): boolean {
+  let node = nodeAt(spot.document, spot.path);
+  let rest = field;
+  while (rest !== '') {
+    const step = stepInto(node, rest);
+    if (step === undefined) return false;
+    ({ node, rest } = step);
+  }
+  return true;
+}
+
 interface Step {
   readonly node: unknown;
   readonly keyOffset: number;

@@ -105,6 +105,20 @@ for (const [title, text, place, says] of FAULTS)
     assert.match(problems[0]?.message ?? '', says);
   });
 
+test('a tag hides nothing else that is wrong with its document', () => {
+  const text = peer('  nodeSelector: !has(rr)\n  peerIP: 10.0.0.256\n  asNumbr: 1\n');
+  const { problems, resources } = readManifest('a.yaml', text, STRICT);
+  assert.deepEqual(resources, []);
+  assert.deepEqual(
+    problems.map(({ place, code }) => [formatPlace(place), code]),
+    [
+      ['a.yaml:5:17', 'bad-yaml'],
+      ['a.yaml:6:11', 'bad-address'],
+      ['a.yaml:7:3', 'unknown-field'],
+    ],
+  );
+});
+
 test('all errors of a file are shown at once, with the line, a caret and what to do', () => {
   const text = `${peer("  nodeSelctor: has(rr)\n  nodeSelector: rack = 'a'\n  peerIP: 10.0.0.1\n")}---\nkind: Node\n`;
   assert.equal(

@@ -11,7 +11,7 @@ import { type ValidateOptions, validateResource } from '../../model/validate.ts'
 import { readResource } from '../resource-json.ts';
 import { nameEntry } from './documents.ts';
 import { lineOf, type PlacedFault, showFault } from './excerpt.ts';
-import { locate, type Spot } from './locate.ts';
+import { isWritten, locate, type Spot } from './locate.ts';
 import { type Entry, type ParsedText, parseText } from './parse.ts';
 import { filesOf } from './sources.ts';
 
@@ -57,7 +57,12 @@ export function readManifest(file: string, text: string, options: ManifestOption
   }));
   for (const entry of parsed.entries) {
     const read = readEntry(entry, options);
-    problems.push(...read.problems.map((problem) => placed(problem, entry, parsed, text)));
+    // What a lost value may have to do with is not held against the document.
+    const told = entry.incomplete
+      ? read.problems.filter((problem) => isOfOneField(problem, entry, parsed))
+      : read.problems;
+    problems.push(...told.map((problem) => placed(problem, entry, parsed, text)));
+    if (entry.incomplete) continue;
     if (read.resource !== undefined) resources.push({ resource: read.resource, place: entry.place });
   }
   const sorted = [...problems].sort(
@@ -167,6 +172,16 @@ function readEntry(
   return problems.some(({ severity }) => severity === 'error')
     ? { problems }
     : { resource: read.resource, problems };
+}
+
+function isOfOneField(
+  { code, field, severity }: FieldProblem,
+  { document, path }: Entry,
+  { documents }: ParsedText,
+): boolean {
+  const whole = documents[document];
+  if (severity !== 'error' || field === undefined || code === 'conflict' || whole === undefined) return false;
+  return isWritten({ document: whole, path }, field);
 }
 
 function asStrict(problem: Problem, { strict }: ManifestOptions): Problem {

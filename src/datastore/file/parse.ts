@@ -37,6 +37,8 @@ export interface Entry {
   /** Where to find it again: the document, and the way into it. */
   readonly document: number;
   readonly path: readonly (string | number)[];
+  /** A value of its document was lost to a tag, which is a fault: it is not what was meant, but can be judged. */
+  readonly incomplete: boolean;
 }
 
 export interface ParsedText {
@@ -74,7 +76,9 @@ export function parseText(file: string, text: string): ParsedText {
           hint: "Put the whole value in quotes: '!has(label)'.",
         });
     }
-    if (document.errors.length > 0 || document.warnings.length > 0) continue;
+    const tagsAlone = document.warnings.every(({ code }) => code === 'TAG_RESOLVE_FAILED');
+    if (document.errors.length > 0 || !tagsAlone) continue;
+    const incomplete = document.warnings.length > 0;
     keepWrittenText(document);
     const root: Json = document.toJS();
     const take = (value: Json, path: readonly (string | number)[]): void => {
@@ -93,7 +97,7 @@ export function parseText(file: string, text: string): ParsedText {
         for (const [at, item] of members.entries()) take(item, [...path, 'items', at]);
         return;
       }
-      entries.push({ value, place, document: index, path });
+      entries.push({ value, place, document: index, path, incomplete });
     };
     take(root, []);
   }

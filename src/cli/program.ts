@@ -76,6 +76,11 @@ function addGlobalOptions(command: Command): void {
 
 /** Runs the verb that the command line names; sets the exit status. */
 export async function runProgram(): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `| head` has seen enough: no fault of anybody's.
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   try {
     await program().parseAsync();
   } catch (error) {

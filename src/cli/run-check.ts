@@ -3,12 +3,10 @@ import { CalicoRrError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import { pairNotes } from '../topology/check/pair-checks.ts';
 import type { PairGroup } from '../topology/cluster/pairs.ts';
-import { createTopology } from '../topology/topology.ts';
 import type { CheckFlags } from './check.ts';
 import { checkOutput } from './output.ts';
-import { readCalicoVersion } from './run-settings.ts';
 import { problemsText } from './session-text.ts';
-import { readListing } from './speaker-source.ts';
+import { readTopology } from './speaker-source.ts';
 
 /** An error was found, or with `--strict` a warning. */
 const FOUND = 3;
@@ -35,12 +33,8 @@ export async function runCheck(
   const minReflectors = readCount('--min-reflectors', flags.minReflectors);
   const optmemMax =
     flags.optmemMax === undefined ? {} : { optmemMax: readCount('--optmem-max', flags.optmemMax) };
-  const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
-  const { file, ...choice } = flags;
-  const listing = await readListing({ ...choice, ...(file === undefined ? {} : { file }) });
-  const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
-  topology.load(listing);
-  const problems = [...listing.warnings, ...topology.check({ minReflectors, ...optmemMax })];
+  const { topology, warnings } = await readTopology(flags);
+  const problems = [...warnings, ...topology.check({ minReflectors, ...optmemMax })];
   const view = topology.cluster();
   const speakers = new Map(
     view.families.flatMap((family) => family.speakers.map(({ name, frame }) => [name, frame.settings])),

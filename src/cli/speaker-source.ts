@@ -34,14 +34,22 @@ export interface FoundSpeaker {
   readonly beyond: () => readonly Problem[];
 }
 
-/** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
-export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
+/** The whole cluster, and what reading it told. @throws what reading the resources throws */
+export async function readTopology(
+  flags: SourceFlags,
+): Promise<{ readonly topology: Topology; readonly warnings: readonly Problem[] }> {
   const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
   const listing = await readListing(flags);
   const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
   topology.load(listing);
+  return { topology, warnings: listing.warnings };
+}
+
+/** @throws E_NOT_FOUND where NAME is neither a name nor an address; what reading the resources throws */
+export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
+  const { topology, warnings } = await readTopology(flags);
   const view = topology.speaker(identityOf(name, topology));
-  const problems = [...listing.warnings, ...topology.problems(), ...view.problems()];
+  const problems = [...warnings, ...topology.problems(), ...view.problems()];
   return {
     view,
     problems,

@@ -99,6 +99,21 @@ test('a file with a syntax error is refused without quoting its text', () => {
   file.end();
 });
 
+test('a password that YAML takes for a tag is refused with its place, and told to nobody', () => {
+  const file = secretsFile('fine: one\nedge: !hunter2 rest\n');
+  assert.throws(
+    () => openSecrets(file.path),
+    (error) =>
+      error instanceof CalicoRrError &&
+      error.code === 'E_SECRETS' &&
+      error.place?.line === 2 &&
+      error.place.column === 7 &&
+      /without quotes that is a YAML tag/.test(error.message) &&
+      !/hunter2/.test(`${error.message} ${error.hint} ${String(error.cause)}`),
+  );
+  file.end();
+});
+
 test('after a reload a changed password is the new one', () => {
   const file = secretsFile('edge: one\n');
   const secrets = openSecrets(file.path);

@@ -5,7 +5,7 @@
  * session down.
  */
 import { statSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import { readPrivateFile } from './private-file.ts';
@@ -135,19 +135,21 @@ function fingerprintOf(path: string): string {
 
 function readSecrets(path: string): ReadonlyMap<string, unknown> {
   const text = readPrivateFile(path, 'the secrets file', '--secrets-file or CALICO_RR_SECRETS_FILE');
-  let document: unknown;
-  try {
-    document = parseYaml(text, { uniqueKeys: true, prettyErrors: false });
-  } catch (error) {
-    // The parser's own message may quote the line, and the line may hold a password.
-    const where =
-      error instanceof Error && 'pos' in error && Array.isArray(error.pos) ? error.pos[0] : undefined;
-    const line = typeof where === 'number' ? text.slice(0, where).split('\n').length : undefined;
-    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no valid YAML`, {
+  const lines = new LineCounter();
+  const parsed = parseDocument(text, { uniqueKeys: true, prettyErrors: false, lineCounter: lines });
+  // A warning is a value that YAML takes for a tag: !pass word would be the password "word". The parser's own messages
+  // may quote the line, and the line may hold a password.
+  const [fault] = [...parsed.errors, ...parsed.warnings];
+  if (fault !== undefined) {
+    const { line, col: column } = lines.linePos(fault.pos[0]);
+    const what =
+      fault.name === 'YAMLWarning' ? 'holds a value without quotes that is a YAML tag' : 'is no valid YAML';
+    throw new CalicoRrError('E_SECRETS', `the secrets file ${path} ${what}`, {
       hint: 'Write one line for each password, NAME: "PASSWORD".',
-      ...(line === undefined ? {} : { place: { file: path, line } }),
+      place: { file: path, line, column },
     });
   }
+  const document: unknown = parsed.toJS();
   if (document === null || document === undefined) return new Map();
   if (!isRecord(document)) {
     throw new CalicoRrError('E_SECRETS', `the secrets file ${path} is no map of names to passwords`, {

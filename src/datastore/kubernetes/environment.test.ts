@@ -160,6 +160,8 @@ test('a missing or wrong setting names the variable or the entry', () => {
   refuses({}, 'KUBECONFIG');
   refuses({ KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' }, 'service account token');
   refuses({ KUBECONFIG: join(folder, 'absent') }, 'KUBECONFIG', 'absent');
+  const tagged = file('tagged', 'users:\n- name: a\n  user: {token: !secret text}\n');
+  refuses({ KUBECONFIG: tagged }, tagged, 'a value without quotes that is a YAML tag');
   refuses({ KUBECONFIG: kubeconfig, K8S_CURRENT_CONTEXT: 'north' }, 'north', 'west, east');
   refuses({ KUBECONFIG: kubeconfig, K8S_CURRENT_CONTEXT: 'lost' }, 'nowhere', 'clusters');
   refuses({ KUBECONFIG: kubeconfig, K8S_CURRENT_CONTEXT: 'old' }, 'auth-provider', 'gcp', 'exec');

@@ -163,10 +163,15 @@ function parseFile(file: string): JsonObject {
     });
   }
   const document = parseDocument(source);
-  const [fault] = document.errors;
+  // A warning is a value that YAML takes for a tag: it would lose its first word.
+  const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) {
     const [place] = fault.linePos ?? [];
-    throw new CalicoRrError('E_SETTING', `${file} is no YAML: ${fault.message.split('\n')[0]}`, {
+    const what =
+      fault.name === 'YAMLWarning'
+        ? 'has a value without quotes that is a YAML tag'
+        : `is no YAML: ${fault.message.split('\n')[0]}`;
+    throw new CalicoRrError('E_SETTING', `${file} ${what}`, {
       place: { file, ...(place === undefined ? {} : { line: place.line, column: place.col }) },
     });
   }

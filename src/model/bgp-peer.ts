@@ -115,6 +115,16 @@ export function readBgpPeer(resource: Resource): Reading<BgpPeer> {
 function readLocal(findings: Findings, spec: JsonObject): LocalSide | undefined {
   const node = readText(findings, spec.node, 'spec.node');
   const selector = readSelector(findings, spec.nodeSelector, 'spec.nodeSelector');
+  if (spec.nodeSelector === '') {
+    // Calico's own clients leave an empty field out. kubectl keeps what YAML made of !has(label) without quotes.
+    warn(
+      findings,
+      'empty-selector',
+      'spec.nodeSelector',
+      'is empty, which makes this a peer of every node.',
+      'If it was !has(label) without quotes, which YAML takes for a tag, write it again with quotes; else leave it out.',
+    );
+  }
   if (node !== null && !isUnset(spec.nodeSelector)) {
     reject(
       findings,

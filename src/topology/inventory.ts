@@ -54,6 +54,7 @@ export interface Inventory {
   readonly customFilters: ReadonlyMap<string, CustomFilter>;
   nodesAt(address: IpAddress): readonly Node[];
   reflectorsAt(address: IpAddress): readonly RouteReflector[];
+  readonly bgpPeers: ReadonlyMap<string, BgpPeer>;
   readonly peers: Omit<PeerIndex, 'add' | 'remove' | 'clear'>;
   /** Which nodes each selector of a BGPPeer finds. */
   readonly selections: Pick<Selections, 'foundBy' | 'selectorsOf'>;
@@ -216,6 +217,7 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
     customFilters: customFilters.values,
     nodesAt: nodesByAddress.at,
     reflectorsAt: reflectorsByAddress.at,
+    bgpPeers: peers.values,
     peers: peerIndex,
     selections,
     reflectorSelections,

@@ -24,6 +24,7 @@ export const DEFAULT_MIN_REFLECTORS = 2;
 /** What is found only by looking at all speakers together; docs/check.md has a row for each. */
 export const CHECK_CODES = [
   'as-mismatch',
+  'bad-as-number',
   'cluster-id-clash',
   'conflict',
   'mesh-off',

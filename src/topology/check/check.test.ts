@@ -201,6 +201,28 @@ const CASES: readonly Case[] = [
     says: /10\.0\.0\.8 in their own AS, where neither a Node nor a RouteReflector stands/,
   },
   {
+    title: 'a peer without an AS number, which Calico writes into BIRD as 0',
+    resources: [
+      node('n1', ['10.0.1.1']),
+      peer('tor', 'n1', '192.0.2.1', {}),
+      configuration({ nodeToNodeMeshEnabled: true, asNumber: 64600 }),
+    ],
+    found: ['bad-as-number warning BGPPeer/tor'],
+    says: /states no AS number of 192\.0\.2\.1\. Calico's own agent takes that for AS 0/,
+  },
+  {
+    title: 'a nodeSelector of which YAML left nothing, as an API server stores it',
+    resources: [
+      reflecting('r1', '10.0.0.1'),
+      reflecting('r2', '10.0.0.2'),
+      node('n1', ['10.0.0.3']),
+      MESH_OFF,
+      resource('BGPPeer', 'all', { nodeSelector: '', peerSelector: 'has(rr)' }),
+    ],
+    found: ['empty-selector warning BGPPeer/all'],
+    says: /spec\.nodeSelector is empty, which makes this a peer of every node/,
+  },
+  {
     title: 'a peerSelector that could only find RouteReflectors',
     resources: [
       ...racks(),

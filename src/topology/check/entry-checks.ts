@@ -9,7 +9,12 @@ export const DEFAULT_OPTMEM_MAX = 20_480;
 const BYTES_OF_A_KEY = 136;
 
 export function checkEntries(input: CheckInput, optmemMax: number): readonly Problem[] {
-  return [...staleReflectors(input), ...stalePeers(input), ...tooManyPasswords(input, optmemMax)];
+  return [
+    ...staleReflectors(input),
+    ...stalePeers(input),
+    ...withoutAs(input),
+    ...tooManyPasswords(input, optmemMax),
+  ];
 }
 
 /** A RouteReflector that reflects for nobody: its machine is gone, or its BGPPeers were forgotten. */
@@ -53,6 +58,24 @@ function stalePeers({ inventory, sessions }: CheckInput): readonly Problem[] {
     message: `It peers ${speaker.name}${count === 1 ? '' : ` and ${count - 1} more`} with ${address} in their own AS, where neither a Node nor a RouteReflector stands.`,
     hint: 'Delete it if that reflector is gone; if it is a reflector or router of its own, nothing is wrong.',
   }));
+}
+
+/** Here such a peer has the AS of all; what Calico's own nodes make of it keeps their BIRD from every change. */
+function withoutAs({ inventory }: CheckInput): readonly Problem[] {
+  return [...inventory.bgpPeers.values()].flatMap(({ name, local, remote, asNumber }) => {
+    if (remote.type !== 'address' || asNumber !== null) return [];
+    if (local.scope === 'selected' && inventory.selections.foundBy(local.selector).size === 0) return [];
+    return [
+      {
+        code: 'bad-as-number' as const,
+        severity: 'warning' as const,
+        subject: `BGPPeer/${name}`,
+        field: 'spec.asNumber',
+        message: `It states no AS number of ${remote.address}. Calico's own agent takes that for AS 0, and BIRD refuses a file with that as a whole.`,
+        hint: `Set spec.asNumber; for a speaker of the nodes' own AS mostly ${inventory.globalAs}.`,
+      },
+    ];
+  });
 }
 
 function tooManyPasswords({ sessions, view }: CheckInput, optmemMax: number): readonly Problem[] {

@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz [-- SECONDS]`: the properties of src/bgp/ on arbitrary input, and the native engine beside BIRD on
- * random peers and churn, for so many seconds each (60 where none are given). The same tests run for a moment in
- * `npm test`.
+ * random peers and churn, for so many seconds each (60 where none are given); and hostile clients that nobody has seen
+ * before. The same tests run for a moment in `npm test`.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -23,7 +23,12 @@ function run(command: readonly string[]): SpawnSyncReturns<Buffer> {
   return spawnSync(program, words, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, BGP_FUZZ_SECONDS: seconds, DIFFERENTIAL_SECONDS: seconds },
+    env: {
+      ...process.env,
+      BGP_FUZZ_SECONDS: seconds,
+      DIFFERENTIAL_SECONDS: seconds,
+      HOSTILE_SEED: process.env.HOSTILE_SEED ?? String(Date.now() % 1_000_000),
+    },
   });
 }
 
@@ -32,5 +37,6 @@ process.stdout.write(`${files.length} files, ${seconds} s for each property\n`);
 const results = [
   run([...node, ...files]),
   run([...ownNetwork(), ...node, 'test/differential/reflection.test.ts']),
+  run([...node, 'test/integration/native-hostile.test.ts']),
 ];
 process.exit(files.length > 0 && results.every(({ status }) => status === 0) ? 0 : 1);

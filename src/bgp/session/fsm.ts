@@ -123,8 +123,8 @@ export function refuse(fsm: Fsm, notification: Notification, detail: string): St
 }
 
 /** To Idle because of what the peer sent. */
-export function refuseError(fsm: Fsm, { notification, message }: ProtocolError): Step {
-  return refuse(fsm, notification, message);
+export function refuseError(fsm: Fsm, { notification, what }: ProtocolError): Step {
+  return refuse(fsm, notification, what);
 }
 
 /** To OpenSent: our OPEN, and the hold timer at its large value. */

@@ -141,7 +141,7 @@ for (const [name, open] of HOMES) {
       const sound = await check([], home.env);
       assert.equal(sound.code, 0, sound.stdout + sound.stderr);
       assert.match(sound.stdout, /Checked 2 nodes and 0 reflectors/);
-      const off = await runCli('calico-rr', ['bgp', 'node-mesh', 'off'], { env: home.env });
+      const off = await runCli('calico-rr', ['bgp', 'node-mesh', 'off', '--yes'], { env: home.env });
       assert.equal(off.code, 0, off.stderr);
       const apart = await check([], home.env);
       assert.equal(apart.code, 3, apart.stdout);

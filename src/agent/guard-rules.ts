@@ -3,7 +3,7 @@
  * group of taken sessions at a time and answer which of them must stay, and why, in sentences.
  */
 import type { Family } from '../model/address.ts';
-import type { SpeakerConfig } from '../topology/speaker-config.ts';
+import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
 import { count, type GuardRule } from './hold.ts';
 import type { TakenSession } from './session-difference.ts';
 
@@ -24,8 +24,7 @@ export interface RuleInput {
   };
   /** The group that is judged. */
   readonly taken: readonly TakenSession[];
-  /** How many sessions the proposed state has. */
-  readonly sessionsAfter: number;
+  readonly proposed: SpeakerConfig;
   /** Already let through in the same change. */
   readonly passing: readonly TakenSession[];
   /** How many reflectors besides this one a node has in the proposed state, in this family. */
@@ -56,7 +55,8 @@ export function rulesBroken(input: RuleInput): RuleVerdict {
   };
   if (input.approved.config.role === 'node') {
     note('last-session', lastSession(input));
-    return { rules, reasons, sessions: held };
+    for (const family of [4, 6] as const) note('min-reflectors', tooFewOfOwn(input, family));
+    return { rules: [...new Set(rules)], reasons, sessions: held };
   }
   note('min-reflectors', tooFewReflectors(input));
   note('all-clients', allClients(input));
@@ -70,8 +70,39 @@ export function rulesBroken(input: RuleInput): RuleVerdict {
  * reflectors are not for it; but a node that is to have no session at all is cut off.
  */
 function lastSession(input: RuleInput): Finding | null {
-  if (input.sessionsAfter > 0 || input.taken.length === 0) return null;
+  if (input.proposed.sessions.length > 0 || input.taken.length === 0) return null;
   return { reason: 'this node would have no session left', sessions: input.taken };
+}
+
+/**
+ * What would leave this node with too few reflectors of its own. Not while it is in the mesh; and a session that is
+ * down goes, because a reflector that was taken out of service gives nothing any more.
+ */
+function tooFewOfOwn(input: RuleInput, family: Family): Finding | null {
+  const ofFamily = ({ sessions }: SpeakerConfig) => sessions.filter((session) => session.family === family);
+  const after = ofFamily(input.proposed);
+  if (after.some(({ kind }) => kind === 'mesh')) return null;
+  const counts = [ofFamily(input.approved.config), after].map((sessions) => sessions.filter(leadsUp).length);
+  const [had = 0, has = 0] = counts;
+  if (has >= Math.min(input.settings.minReflectors, had)) return null;
+  const sessions = input.taken.filter(
+    ({ name, before, after: next }) =>
+      before.family === family &&
+      leadsUp(before) &&
+      (next === null || !leadsUp(next)) &&
+      input.established(name),
+  );
+  if (sessions.length === 0) return null;
+  const numbers = `IPv${family}: ${had} now, ${has} after`;
+  return {
+    reason: `this node would have too few reflectors (${numbers}; --min-reflectors is ${input.settings.minReflectors})`,
+    sessions,
+  };
+}
+
+/** A plain node's session with a reflector: within its AS, and not of the mesh. */
+function leadsUp({ kind, peerAs, localAs }: SessionConfig): boolean {
+  return kind !== 'mesh' && peerAs === localAs;
 }
 
 interface Finding {
@@ -121,19 +152,26 @@ function allClients(input: RuleInput): Finding | null {
 
 function allReflectors(input: RuleInput, family: Family): Finding | null {
   const others = input.approved.config.sessions.filter(
-    (session) => session.kind === 'reflector' && session.family === family,
+    (session) => isFellow(session) && session.family === family,
   );
   const going = new Set([...input.passing, ...input.taken].map((session) => session.name));
   if (others.length === 0 || !others.every((session) => going.has(session.name))) return null;
   const sessions = input.taken.filter(
-    (session) => session.before.kind === 'reflector' && session.before.family === family,
+    (session) => isFellow(session.before) && session.before.family === family,
   );
   if (sessions.length === 0) return null;
-  const group = input.approved.config.group ?? 'default';
+  const { group } = input.approved.config;
+  const fellows = group === null ? 'other reflectors' : `other reflectors of group ${group}`;
   return {
-    reason: `every session to the other reflectors of group ${group} (${others.length}, IPv${family}) would be taken`,
+    reason: `every session to the ${fellows} (${others.length}, IPv${family}) would be taken`,
     sessions,
   };
+}
+
+/** With another reflector: one of the group, or a node that an entry names and that is no client, so that it reflects too. */
+function isFellow({ kind, client, peerName, peerAs, localAs }: SessionConfig): boolean {
+  if (kind === 'reflector') return true;
+  return (kind === 'node' || kind === 'global') && !client && peerName !== null && peerAs === localAs;
 }
 
 function tooManySessions(input: RuleInput, held: ReadonlySet<string>): Finding | null {

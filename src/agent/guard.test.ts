@@ -110,6 +110,8 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 /** Twelve clients of two reflectors each, three other reflectors. */
 const clients = Array.from({ length: 12 }, (_, index) => client(`n${index + 1}`, `10.0.1.${index + 1}`));
 const mesh = ['rr2', 'rr3', 'rr4'].map((name, index) => reflector(name, `10.0.0.${index + 2}`));
+/** The same peers as of the node-to-node mesh. */
+const nodeMesh = mesh.map((session): SessionConfig => ({ ...session, kind: 'mesh' }));
 const usual = speaker([...clients, ...mesh]);
 
 interface Case extends Partial<Omit<GuardInput, 'approved' | 'proposed' | 'approvals'>> {
@@ -170,6 +172,14 @@ function changed(nodes: readonly string[], changes: Partial<SessionConfig>, base
       nodes.includes(session.peerName ?? '') ? { ...session, ...changes } : session,
     ),
   );
+}
+
+/** A plain node with these reflectors. */
+function plainNode(reflectors: readonly string[]): SpeakerConfig {
+  const sessions = reflectors.map((name) =>
+    client(name, `10.0.0.${name.slice(2)}`, { client: false, clusterId: null }),
+  );
+  return speaker(sessions, { role: 'node', forwards: true, clusterId: null, group: null });
 }
 
 const names = (config: SpeakerConfig) => config.sessions.map((session) => session.name);
@@ -291,7 +301,7 @@ const TABLE: readonly (readonly [string, Case, readonly GuardRule[]])[] = [
   [
     'a node that goes from the mesh to one reflector',
     {
-      before: speaker(mesh, { role: 'node', forwards: true }),
+      before: speaker(nodeMesh, { role: 'node', forwards: true }),
       after: speaker([reflector('rr9', '10.0.0.9')], { role: 'node', forwards: true }),
     },
     [],
@@ -299,10 +309,56 @@ const TABLE: readonly (readonly [string, Case, readonly GuardRule[]])[] = [
   [
     'a node left with no session',
     {
-      before: speaker(mesh, { role: 'node', forwards: true }),
+      before: speaker(nodeMesh, { role: 'node', forwards: true }),
       after: speaker([], { role: 'node', forwards: true }),
     },
     ['last-session'],
+  ],
+  ...(
+    [
+      ['a node left with one reflector of two', ['rr1'], {}, ['min-reflectors']],
+      [
+        'a node left with one reflector of two while the other was down',
+        ['rr1'],
+        { established: () => false },
+        [],
+      ],
+      ['a node that gets another reflector for one that goes', ['rr1', 'rr9'], {}, []],
+      ['a node left with no reflector', [], {}, ['last-session', 'min-reflectors']],
+    ] as const
+  ).map(([what, after, more, expected]): (typeof TABLE)[number] => [
+    what,
+    { before: plainNode(['rr1', 'rr2']), after: plainNode(after), ...more },
+    expected,
+  ]),
+  [
+    'a node that loses its reflectors and is in the mesh',
+    {
+      before: plainNode(['rr1', 'rr2']),
+      after: speaker(nodeMesh, { role: 'node', forwards: true }),
+    },
+    [],
+  ],
+  [
+    'the only other reflecting node gone',
+    {
+      before: speaker([...clients, reflector('r2', '10.0.0.2', { kind: 'node' })], { group: null }),
+      after: speaker(clients, { group: null }),
+    },
+    ['all-reflectors'],
+  ],
+  [
+    'sessions of the mesh that a reflector had when it was a plain node',
+    { before: speaker([...clients, ...nodeMesh]), after: speaker(clients) },
+    [],
+  ],
+  [
+    'an only peer of another AS gone',
+    {
+      before: speaker([...clients, reflector('tor', '10.0.0.2', { kind: 'node', peerAs: as(64999) })]),
+      after: speaker(clients),
+    },
+    [],
   ],
   [
     'bounds that drop no route',

@@ -21,9 +21,8 @@ export interface ApprovedBasis {
   readonly acceptPrefixes: 'any' | 'pools';
 }
 
-export interface GuardInput extends Omit<RuleInput, 'approved' | 'taken' | 'passing' | 'sessionsAfter'> {
+export interface GuardInput extends Omit<RuleInput, 'approved' | 'taken' | 'passing'> {
   readonly approved: ApprovedBasis;
-  readonly proposed: SpeakerConfig;
   /** Sessions whose password is another than the one in use, with a text that stands for the new one. */
   readonly newPasswords: ReadonlyMap<string, string>;
   readonly acceptPrefixes: 'any' | 'pools';
@@ -135,12 +134,7 @@ function verdictOf(
   if (old?.rules.includes('session-loss') && members.length === old.sessions.length) {
     return { rules: old.rules, reasons: old.reasons, sessions: new Set(members.map((s) => s.name)) };
   }
-  const verdict = rulesBroken({
-    ...input,
-    taken: members,
-    passing,
-    sessionsAfter: input.proposed.sessions.length,
-  });
+  const verdict = rulesBroken({ ...input, taken: members, passing });
   // A setting of the whole speaker (its router ID, say) cannot be given to some sessions and not to others.
   if (!wholeSpeaker || verdict.sessions.size === 0) return verdict;
   return { ...verdict, sessions: new Set(members.map((session) => session.name)) };

@@ -2,9 +2,10 @@
  * The way to the API server: TLS with what the settings name, through a proxy where one is set. Certificates rotate
  * like tokens do, so the way is built anew when their text has changed; what still runs on the old one ends by itself.
  */
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { CalicoRrError } from '../../model/errors.ts';
 import { type Proof, readPem } from './credentials.ts';
+import { proxyFromEnvironment } from './environment-proxy.ts';
 import type { KubernetesSettings } from './settings.ts';
 
 /** A connection on which nothing moves is probed by TCP after that: balancers forget quiet connections. */
@@ -73,19 +74,14 @@ function build(settings: KubernetesSettings, ca: string | undefined, proof: Proo
     keepAliveInitialDelay: TCP_PROBE_MS,
   };
   const common = { connect, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
-  const { proxyUrl } = settings;
-  if (proxyUrl === undefined) {
-    const usesProxy = ['http_proxy', 'https_proxy'].some(
-      (name) => process.env[name] || process.env[name.toUpperCase()],
-    );
-    return usesProxy ? new EnvHttpProxyAgent({ ...common, requestTls: connect }) : new Agent(common);
-  }
+  const proxyUrl = settings.proxyUrl ?? proxyFromEnvironment(settings.server, process.env);
+  if (proxyUrl === undefined) return new Agent(common);
   if (/^https?:/.test(proxyUrl)) return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: connect });
   throw new CalicoRrError(
     'E_SETTING',
-    `${settings.origin} names the proxy ${withoutSecret(proxyUrl)}, which calico-rr cannot use`,
+    `${settings.proxyUrl === undefined ? 'the environment' : settings.origin} names the proxy ${withoutSecret(proxyUrl)}, which calico-rr cannot use`,
     {
-      hint: 'A proxy-url begins with http:// or https://; a SOCKS proxy cannot be used.',
+      hint: 'A proxy begins with http:// or https://; a SOCKS proxy cannot be used.',
     },
   );
 }

@@ -10,7 +10,12 @@ import { prepareDebian } from '../../scripts/debian.ts';
 import { isJsonObject, parseJson } from '../../src/model/json.ts';
 import type { JsonObject } from '../../src/model/resource.ts';
 import { type StandIn, startStandIn } from '../standin/kubernetes/server.ts';
-import { configureWebhook, SERVICE, startAdmission } from '../support/admission-webhook.ts';
+import {
+  configureWebhook,
+  SERVICE,
+  startAdmission,
+  WEBHOOK_CONFIGURATIONS,
+} from '../support/admission-webhook.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { runProgram, temporaryFolder } from '../support/local-agent.ts';
 import { unusedPort } from '../support/ports.ts';
@@ -225,7 +230,7 @@ suite('the admission webhook', () => {
       WAIT_MS,
     );
     assert.equal(answer, 200);
-    await admin('DELETE', '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/calico-rr');
+    await admin('DELETE', `${WEBHOOK_CONFIGURATIONS}/calico-rr`);
     await configureWebhook(admin, fresh.ca);
     assert.equal((await rename('r2', true)).code, 403);
     other.remove();

@@ -14,20 +14,24 @@ export const ADMISSION_MANIFEST = readFileSync(
   'utf8',
 );
 
-const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+export const WEBHOOK_CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 const STARTED_MS = 60_000;
 
 /** The Service of the manifest. */
 export const SERVICE = 'calico-system/calico-rr-admission';
 
-/** Starts it and waits until it knows the cluster. */
+/**
+ * Starts it and waits until it knows the cluster.
+ * @param launch starts a program; on another host than this, where the laboratory has one
+ */
 export async function startAdmission(
   apiServer: string,
   port: number,
   files: CertificateFiles,
   args: readonly string[] = [],
+  launch: typeof start = start,
 ): Promise<RunningProcess> {
-  const process = await start(
+  const process = await launch(
     PROGRAM,
     [
       ...['admission', '--listen', `127.0.0.1:${port}`, '--tls-cert', files.cert, '--tls-key', files.key],
@@ -63,6 +67,6 @@ export async function configureWebhook(
     const client = isJsonObject(hook) && isJsonObject(hook.clientConfig) ? hook.clientConfig : {};
     return { ...(isJsonObject(hook) ? hook : {}), clientConfig: { ...client, caBundle }, ...more };
   });
-  const made = await admin('POST', CONFIGURATIONS, { ...configuration, webhooks });
+  const made = await admin('POST', WEBHOOK_CONFIGURATIONS, { ...configuration, webhooks });
   if (made.code !== 201) throw new Error(`the webhook could not be configured: ${JSON.stringify(made)}`);
 }

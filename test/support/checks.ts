@@ -222,6 +222,30 @@ const CHECKS: Readonly<Record<string, Check>> = {
       'a peer behind a gateway is reached by reachableBy, and meets the AS of localASNumber; without them it is not and does not',
     ],
   }),
+  ...inFile('pi-day', {
+    'pi-day-check': [
+      'the renamed label of the reflectors: check finds in files that it would cut nodes off, before anything is written',
+    ],
+    'pi-day-verbs': [
+      'the renamed label of the reflectors: a dry run of our own verb says whom it leaves with one, and the verb itself writes nothing unasked',
+    ],
+    'pi-day-up': ['two reflectors that nodes select by a label of theirs bring all blocks to all nodes'],
+    'pi-day-webhook': [
+      'the renamed label of the reflectors: the API server refuses it, and nodes that look again keep every session and route',
+      'pi-day-raw',
+    ],
+    'pi-day-override': [
+      'the renamed label of one reflector, let through by name, leaves nodes the other; the second is still refused',
+      'pi-day-webhook',
+    ],
+    'pi-day-raw': [
+      'control: stored without the webhook, the renamed label takes all routes from nodes that do not run calico-rr; those that do hold theirs, and status says whom that protects',
+    ],
+    'pi-day-etcd': [
+      'the renamed label of the reflectors, written to etcd, touches no session where every speaker runs calico-rr',
+      'pi-day-raw',
+    ],
+  }),
   ...inFile('blog-walkthrough', {
     ...blogRows('blog-file', 'a file'),
     ...blogRows('blog-etcd', 'etcd v3'),

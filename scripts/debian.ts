@@ -65,6 +65,8 @@ const PROGRAMS = {
   podman: { package: 'podman', file: 'usr/bin/podman', onRequest: true },
   conmon: { package: 'conmon', file: 'usr/bin/conmon', onRequest: true },
   runc: { package: 'runc', file: 'usr/sbin/runc', onRequest: true },
+  zsh: { package: 'zsh', file: 'bin/zsh', system: 'zsh', onRequest: true },
+  fish: { package: 'fish', file: 'usr/bin/fish', system: 'fish', onRequest: true },
   mmdebstrap: { package: 'mmdebstrap', file: 'usr/bin/mmdebstrap', onRequest: true, script: true },
   mmtarfilter: { package: 'mmdebstrap', file: 'usr/bin/mmtarfilter', onRequest: true, script: true },
 } as const satisfies Record<string, Program>;
@@ -144,6 +146,8 @@ export function debianTools(): DebianTools {
     podman: path('podman'),
     conmon: path('conmon'),
     runc: path('runc'),
+    zsh: path('zsh'),
+    fish: path('fish'),
     mmdebstrap: path('mmdebstrap'),
     mmtarfilter: path('mmtarfilter'),
     libfaketime: join(root, 'packages', FAKETIME.package, 'usr/lib', triplet(), 'faketime', FAKETIME.name),

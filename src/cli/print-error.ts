@@ -8,9 +8,12 @@ export interface PrintedError {
   readonly exitCode: number;
 }
 
-/** @param withStack for a developer (`--log-level debug`) */
-export function describeError(error: unknown, withStack: boolean): PrintedError {
-  if (error instanceof CommanderError) return describeUsage(error);
+/**
+ * @param withStack for a developer (`--log-level debug`)
+ * @param suggestion what a wrong command line may have meant, where commander knows nothing
+ */
+export function describeError(error: unknown, withStack: boolean, suggestion?: string): PrintedError {
+  if (error instanceof CommanderError) return describeUsage(error, suggestion);
   if (error instanceof CommandFailure) return { text: error.message, exitCode: error.exitCode };
   if (!(error instanceof CalicoRrError)) {
     const stack = withStack && error instanceof Error ? `\n${error.stack}` : '';
@@ -32,11 +35,14 @@ export function usageOfCalicoctl(words: readonly string[]): string {
   return `Invalid option: 'calicoctl ${words.join(' ')}'. Use flag '--help' to read about a specific subcommand.\n`;
 }
 
-function describeUsage(error: CommanderError): PrintedError {
+function describeUsage(error: CommanderError, suggestion: string | undefined): PrintedError {
   // Commander puts its suggestion on a line of its own, in parentheses.
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const lines = [`calico-rr: ${first} [E_USAGE]`];
-  for (const line of rest) if (line.trim() !== '') lines.push(`  ${line.trim().replace(/^\((.*)\)$/, '$1')}`);
-  if (rest.length === 0) lines.push('  See calico-rr --help, or calico-rr VERB --help.');
+  if (suggestion !== undefined) lines.push(`  ${suggestion}`);
+  else if (rest.length === 0) lines.push('  See calico-rr --help, or calico-rr VERB --help.');
+  else
+    for (const line of rest)
+      if (line.trim() !== '') lines.push(`  ${line.trim().replace(/^\((.*)\)$/, '$1')}`);
   return { text: lines.join('\n'), exitCode: 2 };
 }

@@ -1,15 +1,18 @@
 /** All verbs, under one of the two names that this program has. */
+import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { addAdmission } from './admission.ts';
 import { addApply } from './apply.ts';
 import { addApprove } from './approve.ts';
 import { addBgp } from './bgp.ts';
 import { addCheck } from './check.ts';
+import { ASKED_BY_SHELL, addCompletion, answerShell } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
 import { addDiff } from './diff.ts';
 import { addDrain } from './drain.ts';
+import { addExamples } from './examples.ts';
 import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
 import { addGet } from './get.ts';
@@ -34,10 +37,11 @@ const VERBS = [
   ...[addConfig, addBgp, addNode, addRr],
   ...[addRun, addStatus, addApprove, addDrain],
   ...[addSessions, addRender, addCheck, addExplain],
-  ...[addSecretsRole, addAdmission],
+  ...[addSecretsRole, addAdmission, addCompletion],
 ];
 
-function program(): Command {
+/** All verbs with their help, ready to read a command line. */
+export function makeProgram(): Command {
   const command = new Command(programName())
     .description(
       "The route reflectors of a Calico cluster: reads Calico's datastore and keeps BGP in that state.",
@@ -47,10 +51,13 @@ function program(): Command {
     .helpCommand('help [verb]', 'show help for a verb')
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
+    // Commander shows styles only where the terminal does, and NO_COLOR is not set.
+    .configureHelp({ styleTitle: (title) => styleText('bold', title, { validateStream: false }) })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   if (programName() === 'calicoctl') addGlobalOptions(command);
   for (const add of VERBS) add(command);
+  addExamples(command);
   // Set on every verb as well: commander hands these settings down only to verbs added afterwards by `command()`.
   for (const verb of command.commands) inherit(verb, command);
   return command;
@@ -82,7 +89,9 @@ export async function runProgram(): Promise<void> {
     throw error;
   });
   try {
-    await program().parseAsync();
+    const [first, second, ...words] = process.argv.slice(2);
+    if (first === ASKED_BY_SHELL && second === '--') await answerShell(makeProgram(), words);
+    await makeProgram().parseAsync();
   } catch (error) {
     // Help and version are no failures.
     if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
@@ -95,7 +104,11 @@ export async function runProgram(): Promise<void> {
       const debug = /^--log-level(=debug|=trace)?$/;
       const at = process.argv.findIndex((word) => debug.test(word));
       const withStack = at >= 0 && /debug|trace/.test(`${process.argv[at]} ${process.argv[at + 1]}`);
-      const { text, exitCode } = describeError(error, withStack);
+      const suggestion =
+        error instanceof CommanderError
+          ? (await import('./suggest.ts')).suggestionFor(error, process.argv.slice(2))
+          : undefined;
+      const { text, exitCode } = describeError(error, withStack, suggestion);
       process.stderr.write(`${text}\n`);
       process.exitCode = exitCode;
     }

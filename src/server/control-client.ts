@@ -105,6 +105,8 @@ function silentAddress(url: string, error: unknown): CalicoRrError {
   // What OpenSSL says of it is of no use to anybody.
   if (code.startsWith('ERR_SSL') || code === 'EPROTO')
     return silent('it speaks no TLS', 'It may be another program, or want http:// before its address.');
+  if (code === 'ECONNRESET' && url.startsWith('http:'))
+    return silent('it hung up', 'It may want TLS: give --ca-file, or https:// before its address.');
   return silent(messageOf(error), 'Check the address, and that the agent was started with --control.');
 }
 

@@ -150,6 +150,23 @@ function describeField(kind: Kind, path: string, field: Field): string {
   ].join('\n');
 }
 
+/** Every kind and every field of its spec, as `explain` takes them: `bgppeer`, `bgppeer.spec.password`. */
+export function fieldPaths(): readonly string[] {
+  return Object.keys(KINDS).flatMap((kind) => {
+    const name = kind.toLowerCase();
+    if (!isKind(kind)) return [];
+    const { spec } = SCHEMAS[kind];
+    return spec === 'anything' ? [name] : [name, ...pathsIn(spec, `${name}.spec`)];
+  });
+}
+
+function pathsIn(fields: Fields, above: string): readonly string[] {
+  return Object.entries(fields).flatMap(([name, { shape }]) => {
+    const path = `${above}.${name}`;
+    return [path, ...pathsIn(fieldsIn(shape) ?? {}, path)];
+  });
+}
+
 /** Rules that name the field in their words. */
 function rulesAbout({ rules }: KindSchema, path: string): readonly string[] {
   const name = path.split('.').at(-1) ?? '';

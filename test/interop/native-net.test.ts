@@ -7,7 +7,16 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { CEASE, cease, encodeEndOfRib, type Family, type Offer } from '../../src/bgp/index.ts';
+import {
+  CEASE,
+  cease,
+  encodeEndOfRib,
+  encodeKeepalive,
+  encodeOpen,
+  type Family,
+  type Offer,
+  openOf,
+} from '../../src/bgp/index.ts';
 import { tcpNetwork } from '../../src/engine/native/net/tcp-network.ts';
 import type { PeerLink, PeerSettings, Transport } from '../../src/engine/native/peer-link.ts';
 import { SYSTEM_CLOCK } from '../../src/engine/native/system-clock.ts';
@@ -305,6 +314,45 @@ test('BIRD reads our NOTIFICATION with its text, however much goes out before it
     link.status().lastError ?? '',
     /^sent Cease: Administrative Shutdown \(6\/2\) "rack 7 is being moved"$/,
   );
+});
+
+test('a peer that reads one large write little by little is not given up, one that reads nothing is, and nobody waits for them', async (context) => {
+  const { port, list } = await pairs(3);
+  const transport = transportFor(context);
+  await listenOn(transport, port, list);
+  const large = Array.from({ length: 40 }, () => Buffer.alloc(19 * 50_000).fill(encodeKeepalive()));
+  const octets = large.reduce((sum, chunk) => sum + chunk.length, 0);
+  const sessions = await Promise.all(
+    list.map(async ({ us, them }, index) => {
+      const settings = testPeer({
+        peerAddress: them,
+        peerPort: port,
+        sourceAddress: us,
+        offer: offer(),
+        passive: true,
+      });
+      const ours = begin(transport, { ...settings, session: { ...settings.session, sendHoldSeconds: 6 } });
+      const socket = connect({ host: us, port, localAddress: them });
+      context.after(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.write(Buffer.concat([encodeOpen(openOf(testOffer(`10.0.1.${index}`))), encodeKeepalive()]));
+      await comesUp(ours);
+      ours.link.write(large);
+      return { ours, socket };
+    }),
+  );
+  const [quick, slow, deaf] = sessions;
+  assert.ok(quick !== undefined && slow !== undefined && deaf !== undefined);
+  let read = 0;
+  quick.socket.on('data', (piece) => {
+    read += piece.length;
+  });
+  const sips = setInterval(() => slow.socket.read(65_536), 100);
+  context.after(() => clearInterval(sips));
+  await until(() => read >= octets, 'the quick one to have everything', DEADLINE_MS);
+  await until(() => deaf.ours.notes.downs.length > 0, 'the deaf one to be given up', DEADLINE_MS);
+  assert.match(deaf.ours.link.status().lastError ?? '', /^Send Hold Timer Expired/);
+  await staysTrue(() => isUp(slow.ours) && isUp(quick.ours), 'both others are up', 7_000);
 });
 
 test('what BIRD says when it ends the session is told in the RFC’s words', async (context) => {

@@ -60,7 +60,6 @@ export function scriptedPeer(network: Network, options: ScriptedPeerOptions): Sc
       });
     },
     drained: () => undefined,
-    taken: () => undefined,
     closed(reason) {
       closed = reason;
     },

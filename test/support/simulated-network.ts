@@ -23,6 +23,8 @@ interface End {
   /** Written and not yet taken by the system. */
   readonly queue: Uint8Array[];
   queued: number;
+  /** Taken by the system since the beginning. */
+  taken: number;
   /** In the buffers between this end and the other. */
   underway: number;
   /** Arrived and not yet read by this end; null: FIN. */
@@ -45,6 +47,7 @@ export function simulatedNetwork(time: SimulatedTime, options: SimulatedNetworkO
     paused: false,
     queue: [],
     queued: 0,
+    taken: 0,
     underway: 0,
     arrived: [],
     finishing: false,
@@ -55,7 +58,6 @@ export function simulatedNetwork(time: SimulatedTime, options: SimulatedNetworkO
   const flush = (from: End): void => {
     const { other } = from;
     if (other === null) return;
-    let moved = false;
     while (from.queue.length > 0 && from.underway < buffer) {
       const first = from.queue[0];
       if (first === undefined) break;
@@ -63,19 +65,16 @@ export function simulatedNetwork(time: SimulatedTime, options: SimulatedNetworkO
       if (piece.length < first.length) from.queue[0] = first.subarray(piece.length);
       else from.queue.shift();
       from.queued -= piece.length;
+      from.taken += piece.length;
       from.underway += piece.length;
-      moved = true;
       after(latency, () => {
         other.arrived.push(piece);
         read(other);
       });
     }
-    if (moved) {
-      time.soon(() => from.events?.taken());
-      if (from.needsDrain && from.queue.length === 0) {
-        from.needsDrain = false;
-        time.soon(() => from.events?.drained());
-      }
+    if (from.needsDrain && from.queue.length === 0) {
+      from.needsDrain = false;
+      time.soon(() => from.events?.drained());
     }
     if (from.finishing && from.queue.length === 0 && from.open) {
       from.finishing = false;
@@ -126,6 +125,9 @@ export function simulatedNetwork(time: SimulatedTime, options: SimulatedNetworkO
       },
       get waiting() {
         return end.queued;
+      },
+      get taken() {
+        return end.taken;
       },
       pause() {
         end.paused = true;

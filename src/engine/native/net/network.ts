@@ -12,8 +12,6 @@ export interface WireEvents {
   received(octets: Uint8Array): void;
   /** After `write` returned false: it takes more. */
   drained(): void;
-  /** The system took all of some earlier `write`. */
-  taken(): void;
   /** It is gone, or never came up; the reason in words. */
   closed(reason: string): void;
 }
@@ -25,8 +23,10 @@ export interface Wire {
    * @returns false: taken, but more should wait for `drained`
    */
   write(chunks: readonly Uint8Array[]): boolean;
-  /** Octets written that the system has not taken yet. */
+  /** Octets written that the system has not taken yet, each `write` counted whole until it is taken whole. */
   readonly waiting: number;
+  /** Octets that the system has taken since the beginning, parts of a large `write` included. */
+  readonly taken: number;
   /** Stop reading, so that the peer's TCP has to wait; some octets may still come. */
   pause(): void;
   resume(): void;

@@ -142,6 +142,7 @@ function deadWire(clock: Clock, events: WireEvents, reason: string): Wire {
   return {
     write: () => true,
     waiting: 0,
+    taken: 0,
     pause: () => undefined,
     resume: () => undefined,
     finish: () => Promise.resolve(callOff()),

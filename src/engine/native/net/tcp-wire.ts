@@ -12,9 +12,6 @@ const FINISH_MS = 5_000;
 export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
   let listening = true;
   let reason: string | null = null;
-  const taken = (failure?: Error | null): void => {
-    if (listening && (failure === undefined || failure === null)) events.taken();
-  };
   socket.setNoDelay(true);
   socket.on('connect', () => {
     if (listening) events.connected();
@@ -40,17 +37,16 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
   return {
     write(chunks) {
       socket.cork();
-      const last = chunks.length - 1;
-      for (const [index, chunk] of chunks.entries()) {
-        if (index < last) socket.write(chunk);
-        else socket.write(chunk, taken);
-      }
+      for (const chunk of chunks) socket.write(chunk);
       socket.uncork();
       // `writableNeedDrain` alone also says so where the system has taken everything at once.
       return socket.writableLength === 0 || !socket.writableNeedDrain;
     },
     get waiting() {
       return socket.writableLength;
+    },
+    get taken() {
+      return takenFrom(socket);
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
@@ -75,6 +71,15 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
       socket.destroy();
     },
   };
+}
+
+/** Octets that the system has taken; Node tells of whole writes only, its handle of parts too. 0 where there is none. */
+function takenFrom(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return 0;
+  const handed: unknown = Reflect.get(handle, 'bytesWritten');
+  const queued: unknown = Reflect.get(handle, 'writeQueueSize');
+  return typeof handed === 'number' && typeof queued === 'number' ? handed - queued : 0;
 }
 
 /**

@@ -27,7 +27,8 @@ export interface Line {
   reading: number | null;
   /** Whether the octets that are being worked off have counted as a sign of life yet. */
   heard: boolean;
-  /** When the peer's TCP last took octets of ours. */
+  /** How many octets of ours the peer's TCP had taken when that was last looked at, and when they had become more. */
+  taken: number;
   takenAt: number;
   /** The engine was told to wait for `drained`. */
   blocked: boolean;
@@ -74,9 +75,6 @@ export function createLine(
     connected: () => events.connected(),
     received: (octets) => line.inbox.octets(octets, clock.now()),
     drained: () => events.drained(),
-    taken: () => {
-      line.takenAt = clock.now();
-    },
     closed: (reason) => line.inbox.end(reason),
   });
   const line: Line = {
@@ -90,6 +88,7 @@ export function createLine(
     terms: null,
     reading: null,
     heard: false,
+    taken: 0,
     takenAt: clock.now(),
     blocked: false,
     startTimer(timer, ms) {

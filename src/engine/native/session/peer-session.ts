@@ -62,6 +62,9 @@ export interface PeerSession {
  */
 const COLLISION_MS = 5_000;
 
+/** Looks at a peer's progress within a send hold time. */
+const SEND_HOLD_LOOKS = 16;
+
 /** How long a backlog may keep a hold timer from being judged again. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -160,7 +163,11 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
       case 'start-timer': {
         const ms = (effect.jitter ? withJitter(effect.seconds, host.random()) : effect.seconds) * 1_000;
         if (effect.connection === null) wheel.start(timerOf(effect.timer), ms);
-        else lines.get(effect.connection)?.startTimer(effect.timer, ms);
+        else {
+          const line = lines.get(effect.connection);
+          line?.startTimer(effect.timer, ms);
+          if (line !== undefined && effect.timer === 'send-hold') watchSending(line, ms);
+        }
         return;
       }
       case 'stop-timer':
@@ -267,11 +274,23 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
     });
   };
 
-  /** RFC 9687. Where nothing waits, nothing stands still. */
+  /**
+   * RFC 9687. Where nothing waits, nothing stands still. How far the peer is, is looked at several times in a send hold
+   * time, so that one that takes a few octets of a large write now and then is not given up.
+   */
   const judgeStandstill = (line: Line, ms: number): void => {
-    const from = line.wire.waiting === 0 ? clock.now() : line.takenAt;
-    if (from + ms > clock.now()) wheel.start(line.timer('send-hold'), ms, from);
+    const { taken, waiting } = line.wire;
+    if (waiting === 0 || taken !== line.taken) {
+      line.taken = taken;
+      line.takenAt = clock.now();
+    }
+    const left = line.takenAt + ms - clock.now();
+    if (left > 0) wheel.start(line.timer('send-hold'), Math.min(left, ms / SEND_HOLD_LOOKS));
     else step({ type: 'timer', timer: 'send-hold', connection: line.connection });
+  };
+  const watchSending = (line: Line, ms: number): void => {
+    line.takenAt = clock.now();
+    judgeStandstill(line, ms);
   };
 
   const receive = (line: Line, frame: Frame): void => {

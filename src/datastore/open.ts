@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly onWaiting: (reason: string) => void;
   /** Something to tell that takes nothing away. */
   readonly onWarning: (problem: Problem) => void;
+  /** What an API server says besides its answer to a write, for whoever wrote. */
+  readonly onServerWarning?: (text: string) => void;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
   /**
@@ -54,7 +56,7 @@ export async function openDatastore(settings: DatastoreSettings, options: OpenOp
       const { environment, ...flags } = settings;
       const kubernetes = readKubernetesSettings(environment, flags);
       for (const warning of warningsOf(kubernetes)) options.onWarning(warning);
-      return openKubernetes(kubernetes);
+      return openKubernetes(kubernetes, options.onServerWarning);
     }
     case 'etcdv2':
       return openV2(settings.etcd);

@@ -17,6 +17,7 @@ import {
   WEBHOOK_CONFIGURATIONS,
 } from '../support/admission-webhook.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { runCli } from '../support/cli.ts';
 import { runProgram, temporaryFolder } from '../support/local-agent.ts';
 import { unusedPort } from '../support/ports.ts';
 import type { RunningProcess } from '../support/processes.ts';
@@ -210,6 +211,37 @@ suite('the admission webhook', () => {
     });
     assert.equal(back.code, 200);
     await annotate(null);
+    await denied(() => rename('r1', true));
+  });
+
+  test('our own verbs tell the refusal in its own words, and what the override says as warnings', async () => {
+    const run = (value: string | null) => {
+      const patch = {
+        metadata: { annotations: { 'calico-rr.io/allow-loss': value } },
+        spec: { peerSelector: 'has(x)' },
+      };
+      const words = ['patch', 'bgppeer', 'to-reflectors', '--yes', '-p', JSON.stringify(patch)];
+      return runCli('calico-rr', words, {
+        env: { DATASTORE_TYPE: 'kubernetes', K8S_API_ENDPOINT: server.url },
+      });
+    };
+    const refused = await run(null);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /admission webhook "admission\.calico-rr\.io" denied the request: this change/,
+    );
+    assert.match(refused.stderr, /No permission is lacking/);
+    assert.doesNotMatch(refused.stderr, /Add this rule/);
+    const id = /allow-loss=([0-9a-f]{8})/.exec(refused.stderr)?.[1] ?? '';
+    const through = await run(id);
+    assert.equal(through.code, 0, through.stderr);
+    assert.match(
+      through.stderr,
+      new RegExp(`^Warning: let through by calico-rr\\.io/allow-loss=${id}: `, 'm'),
+    );
+    const back = { spec: { peerSelector: `has(${LABEL})` } };
+    assert.equal((await admin('PATCH', `${CALICO}/bgppeers/to-reflectors`, back)).code, 200);
     await denied(() => rename('r1', true));
   });
 

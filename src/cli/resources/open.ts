@@ -46,6 +46,8 @@ export async function openForVerb(
         if (code === 'datastore-guessed') return;
         process.stderr.write(`warning: ${message}${hint === undefined ? '' : ` ${hint}`}\n`);
       },
+      // As kubectl shows them.
+      onServerWarning: (text) => void process.stderr.write(`Warning: ${text}\n`),
     });
   } catch (error) {
     if (!signal.aborted) throw error;

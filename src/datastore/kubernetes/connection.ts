@@ -45,7 +45,11 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-export function connectTo(settings: KubernetesSettings): Connection {
+/** @param onWarning what the server tells besides its answer to a write (a webhook's warning, a field that it does not know) */
+export function connectTo(
+  settings: KubernetesSettings,
+  onWarning: (text: string) => void = () => {},
+): Connection {
   const patience = { ...PATIENCE, ...settings.patience };
   const transport = createTransport(settings);
   const credentials = createCredentials(settings, async () =>
@@ -74,6 +78,7 @@ export function connectTo(settings: KubernetesSettings): Connection {
       bodyTimeout: silence,
       signal: AbortSignal.any(signals),
     });
+    if (request.method !== 'GET') for (const text of warningsIn(answer.headers.warning)) onWarning(text);
     if (answer.statusCode < 300) return answer.body;
     const retryAfter = answer.headers['retry-after'];
     throw new ApiRefusal(
@@ -128,6 +133,13 @@ export function connectTo(settings: KubernetesSettings): Connection {
       await transport.close();
     },
   };
+}
+
+/** Texts of Warning headers (RFC 7234 section 5.5), as an API server writes them: `299 - "text"`. */
+function warningsIn(header: string | string[] | undefined): readonly string[] {
+  const text = [header ?? []].flat().join(', ');
+  const quoted = [...text.matchAll(/\b299 \S+ "((?:[^"\\]|\\.)*)"/g)];
+  return quoted.map(([, inner = '']) => inner.replaceAll(/\\(.)/g, '$1'));
 }
 
 async function readAll(body: Readable): Promise<string> {

@@ -68,12 +68,22 @@ export function rbacRule(
   return `{apiGroups: ["${group}"], resources: ["${resource}"]${only}, verbs: ${list(verbs)}}`;
 }
 
+/** How API servers begin the refusal of an admission webhook and of a ValidatingAdmissionPolicy, of whatever code. */
+const DENIED_BY_ADMISSION =
+  /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' with binding '.*' denied request/;
+
 /** @param location the server, for a person */
 export function toError(error: unknown, location: string, permission: Permission): CalicoRrError {
   if (error instanceof CalicoRrError) return error;
   const what = `${permission.verb} of ${permission.resource}`;
   if (error instanceof ApiRefusal) {
     const details = { cause: error };
+    if (DENIED_BY_ADMISSION.test(error.message)) {
+      return new CalicoRrError('E_DATASTORE_DENIED', `${location} refuses the ${what}: ${error.message}`, {
+        ...details,
+        hint: 'No permission is lacking: a webhook or a policy of the cluster says no, for the reason that it gives.',
+      });
+    }
     if (error.code === 401) {
       return new CalicoRrError('E_DATASTORE_AUTH', `${location} does not know us (401): ${error.message}`, {
         ...details,

@@ -35,9 +35,12 @@ import { watchKubernetes } from './watch.ts';
 /** How often a patch is tried on what others wrote meanwhile; kubelets write Nodes all the time. */
 const PATCH_TRIES = 10;
 
-/** Opens nothing yet: connections are made when they are needed, so a server that is away is no error here. */
-export function openKubernetes(settings: KubernetesSettings): Datastore {
-  const connection = connectTo(settings);
+/**
+ * Opens nothing yet: connections are made when they are needed, so a server that is away is no error here.
+ * @param onWarning is told what the server says besides its answer to a write
+ */
+export function openKubernetes(settings: KubernetesSettings, onWarning?: (text: string) => void): Datastore {
+  const connection = connectTo(settings, onWarning);
   const discovery = createDiscovery(connection, settings.calicoApiGroup);
   const closing = new AbortController();
   const { location } = connection;

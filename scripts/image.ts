@@ -9,7 +9,8 @@
  * --fresh makes the base anew, with the packages that Debian has today.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -56,8 +57,16 @@ function podman({ command, options, env }: Podman, args: readonly string[]): Pro
 }
 
 /** What a command prints, or undefined where it fails. */
-function ask(command: string, args: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+function ask(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const { status, stdout } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
   const text = stdout?.trim();
   return status === 0 && text !== '' && text !== 'undefined' ? text : undefined;
 }
@@ -125,8 +134,27 @@ function npmMounts(): readonly string[] {
   ];
 }
 
+/** What the build reads. */
+const SOURCES = [
+  ...['package.json', 'package-lock.json', 'LICENSE', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['bin/**/*', 'src/**/*', 'deploy/image/*'],
+];
+
+/** The label that tells of which sources an image was built. */
+const SOURCES_LABEL = 'io.calico-rr.sources';
+
+function digestOfSources(revision: string): string {
+  const hash = createHash('sha256').update(revision);
+  for (const file of globSync(SOURCES, { cwd: root }).sort()) {
+    const path = join(root, file);
+    if (statSync(path).isFile()) hash.update(`\0${file}\0`).update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}
+
 /**
- * Builds the image into podman's storage and as an archive.
+ * Builds the image into podman's storage, unless it is there already, built of the same sources.
+ * @param fresh makes the base anew, and the image in any case
  * @returns podman, with the image in it as IMAGE
  */
 export async function buildImage(fresh = false): Promise<Podman> {
@@ -135,21 +163,29 @@ export async function buildImage(fresh = false): Promise<Podman> {
   const base = join(IMAGE_FOLDER, 'base.tar');
   if (fresh || !existsSync(base)) await makeBase(base);
   const tool = await preparePodman(join(IMAGE_FOLDER, 'podman'));
-  await podman(tool, ['import', '--quiet', base, BASE]);
   const revision = ask('git', ['rev-parse', 'HEAD']) ?? 'unknown';
+  const sources = digestOfSources(revision);
+  if (!fresh && builtOf(tool) === sources) return tool;
+  await podman(tool, ['import', '--quiet', base, BASE]);
   const version = ask(process.execPath, ['-p', 'require("./package.json").version']) ?? 'unknown';
   await podman(tool, [
     // Docker's format: the one that has health checks.
     ...['build', '--isolation=oci', '--network=host', '--format=docker', '--layers=false', '--pull=never'],
     ...[...ULIMITS, '--build-arg', `BASE=${BASE}`, '--build-arg', `VERSION=${version}`],
-    ...['--build-arg', `REVISION=${revision}`, ...npmMounts()],
+    ...['--build-arg', `REVISION=${revision}`, '--label', `${SOURCES_LABEL}=${sources}`, ...npmMounts()],
     ...['--tag', IMAGE, '--tag', `${IMAGE}:${version}`, '--file', 'deploy/image/Containerfile', '.'],
   ]);
   return tool;
 }
 
+/** The sources of the image that is there, if one is. */
+function builtOf({ command, options, env }: Podman): string | undefined {
+  const format = `{{index .Labels "${SOURCES_LABEL}"}}`;
+  return ask(command, [...options, 'image', 'inspect', '--format', format, IMAGE], env);
+}
+
 /** Writes the archive and the lists of what is in it. */
-async function saveImage(tool: Podman): Promise<void> {
+export async function saveImage(tool: Podman): Promise<void> {
   rmSync(IMAGE_ARCHIVE, { force: true });
   await podman(tool, ['save', '--quiet', '--format=oci-archive', '--output', IMAGE_ARCHIVE, IMAGE]);
   const container = spawnSync(tool.command, [...tool.options, 'create', IMAGE], {

@@ -46,7 +46,7 @@ const SUITES: readonly Suite[] = [
   },
   { name: 'integration', files: 'test/integration/**/*.test.ts', concurrency: 2 },
   { name: 'cli', files: 'test/cli/**/*.test.ts', concurrency: 2 },
-  { name: 'docs', files: 'test/docs/**/*.test.ts', concurrency: 1 },
+  { name: 'docs', files: 'test/docs/**/*.test.ts', concurrency: 1, ownNetwork: true },
   { name: 'e2e', files: 'test/e2e/**/*.test.ts', concurrency: 1, needsRoot: true },
 ];
 

@@ -1,19 +1,16 @@
 /** Every test that docs/architecture.md names for a promise is there, under that name. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { missingTests } from '../support/named-tests.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const PAGE = join(import.meta.dirname, '../../docs/architecture.md');
 
 test('the tests that the promises rest on exist by name', () => {
-  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const page = readFileSync(PAGE, 'utf8');
   const promises = page.slice(page.indexOf('## Promises'));
   const named = [...promises.matchAll(/^ +\* (?:without it: )?`([^`]+)`$/gm)].map(([, name]) => name ?? '');
   assert.ok(named.length >= 15, 'the page names the tests of eight promises');
-  const sources = globSync(['src/**/*.test.ts', 'test/**/*.ts'], { cwd: ROOT })
-    .filter((file) => !file.endsWith('promises.test.ts'))
-    .map((file) => readFileSync(join(ROOT, file), 'utf8'));
-  const missing = named.filter((name) => !sources.some((text) => text.includes(name)));
-  assert.deepEqual(missing, []);
+  assert.deepEqual(missingTests(named), []);
 });

@@ -3,37 +3,19 @@
  * not to be run here, or that it goes on in the background.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Etcd, startEtcd } from '../support/etcd.ts';
+import { readPage } from '../support/pages.ts';
 import { unusedPort } from '../support/ports.ts';
 import { type RunningProcess, runToEnd, start } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-interface Block {
-  readonly heading: string;
-  readonly script: string;
-  readonly how: 'run' | 'background' | 'not run';
-}
-
-function blocksOf(markdown: string): readonly Block[] {
-  const blocks: Block[] = [];
-  let heading = '';
-  for (const part of markdown.matchAll(/^## (.+)$|(?:<!-- test: ([^>]+) -->\n)?^```sh\n([\s\S]*?)^```$/gm)) {
-    const [, title, note = '', script] = part;
-    if (title !== undefined) heading = title;
-    if (script === undefined) continue;
-    const how = note.startsWith('not run') ? 'not run' : note.includes('background') ? 'background' : 'run';
-    blocks.push({ heading, script, how });
-  }
-  return blocks;
-}
-
-const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+const { blocks } = readPage(join(ROOT, 'README.md'));
 const folder = mkdtempSync(join(tmpdir(), 'calico-rr-readme-'));
 const background: RunningProcess[] = [];
 let etcd: Etcd;

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import type { Datastore } from '../../datastore/datastore.ts';
 import { readResource } from '../../datastore/resource-json.ts';
 import { type Family, familyOf, type IpAddress, parseAddress } from '../../model/address.ts';
-import { type AsNumber, parseAsNumber } from '../../model/as-number.ts';
+import { type AsNumber, DEFAULT_AS_NUMBER, parseAsNumber } from '../../model/as-number.ts';
 import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import type { Resource } from '../../model/resource.ts';
 import { upgradeV1 } from '../../model/upgrade/v1.ts';
@@ -16,9 +16,6 @@ import { type ChangeFlags, passGate } from '../resources/gate.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
 import { borderedTable } from '../table.ts';
 import { findResource, setFields } from './edit.ts';
-
-/** What calicoctl 0.x took for granted where nothing was set; everything after it says 64512. */
-const OLD_DEFAULT_AS = 64511;
 
 /** Whose peers: everybody's, or one node's. */
 export type PeerScope = { readonly of: 'all' } | { readonly of: 'node'; readonly node?: string };
@@ -62,7 +59,8 @@ export async function runDefaultNodeAs(
   await withDatastore(flags, program, async (datastore) => {
     if (asNumber === undefined) {
       const stored = await findResource(datastore, 'BGPConfiguration', 'default');
-      process.stdout.write(`${parseAsNumber(stored?.spec.asNumber) ?? OLD_DEFAULT_AS}\n`);
+      // What is in force; calicoctl 0.x said 64511 where nothing was set, and nothing has used that since.
+      process.stdout.write(`${parseAsNumber(stored?.spec.asNumber) ?? DEFAULT_AS_NUMBER}\n`);
     } else await setFields(datastore, CONFIGURATION, { asNumber }, { flags, program, done: 'changed' });
   });
 }

@@ -28,6 +28,7 @@ import type { SecretSource } from './secret-source.ts';
 import type { StateDir } from './state-dir.ts';
 import { type AgentStatus, type Phase, statusOf } from './status.ts';
 import { createStatusWriter, limitDown, type ReflectorReport, type ReportedState } from './status-object.ts';
+import { openUpRecord } from './up-record.ts';
 
 export type { DrainOptions } from './drain.ts';
 
@@ -113,6 +114,7 @@ export function createAgent(options: AgentOptions): Agent {
     acceptPrefixes: options.acceptPrefixes,
     saved,
     writer: createStateWriter(options.stateDir.path),
+    up: openUpRecord(options.stateDir.path, writeFailed),
     log,
     now: Date.now,
     writeFailed,
@@ -254,6 +256,8 @@ export function createAgent(options: AgentOptions): Agent {
       ...(observer.state()?.warnings ?? []),
     ]);
     clusterLog.update(clusterCheck.findings().problems);
+    // What ends by our own doing is to be counted by the next start.
+    if (leaving === null) reconciler.noteUp();
     statusWriter.consider();
   }
 

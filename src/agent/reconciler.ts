@@ -17,6 +17,7 @@ import { GUARD_WINDOW_MS, type GuardSettings, nodeFamily } from './guard-rules.t
 import { type HeldChange, holdId } from './hold.ts';
 import { sameHolds, tellHeld } from './hold-log.ts';
 import type { Observer } from './observer.ts';
+import { withRunningNames } from './running-names.ts';
 import type { ApprovedState, SavedState, StateWriter } from './saved-state.ts';
 import type { SecretSource } from './secret-source.ts';
 import { sameConfig, type TakenSession, takenSessions } from './session-difference.ts';
@@ -26,8 +27,9 @@ import {
   passwordNames,
   type SessionPasswords,
 } from './session-passwords.ts';
+import type { UpRecord } from './up-record.ts';
 
-/** After a cold start, sessions of the saved state count as established for so long: they are on their way up. */
+/** After a cold start, sessions that were up count as established for so long: they are on their way up. */
 const SETTLING_MS = 120_000;
 
 export interface ReconcilerOptions {
@@ -39,6 +41,7 @@ export interface ReconcilerOptions {
   readonly acceptPrefixes: 'any' | 'pools';
   readonly saved: SavedState;
   readonly writer: StateWriter;
+  readonly up: UpRecord;
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -55,6 +58,8 @@ export interface Reconciler {
   approve(id: string): HeldChange;
   approved(): Pick<ApprovedState, 'approvedAt' | 'standing' | 'config'> | null;
   held(): readonly HeldChange[];
+  /** Notes for the next start which sessions are up. */
+  noteUp(): void;
   /** What the engine was last given, or null. */
   applied(): SpeakerConfig | null;
   /** Of passwords, and of sessions that the engine refused. */
@@ -94,7 +99,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let passwordProblems: readonly Problem[] = [];
   const record = createApprovedRecordWriter(writer, options.writeFailed);
   const settling = {
-    sessions: new Set(approved?.config.sessions.map((session) => session.name)),
+    sessions: new Set(
+      approved?.config.sessions
+        .map((session) => session.name)
+        .filter((name) => options.up.before?.has(name) ?? true),
+    ),
     until: options.now() + SETTLING_MS,
   };
   if (approved !== null) desired.setApproved(approved.standing, approved.ownResources);
@@ -102,9 +111,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const established = (name: string): boolean =>
     observer.established(name) || (settling.sessions.has(name) && options.now() < settling.until);
 
+  /** What the datastore asks for, with the names that its sessions run under. */
+  const named = (config: SpeakerConfig): SpeakerConfig =>
+    approved === null ? config : withRunningNames(approved.config, config);
+
   function propose(): Proposal {
     const raw = desired.config();
-    const found = findPasswords(raw, secrets);
+    const found = findPasswords(named(raw), secrets);
     const changed = desired.takeChangedNodes();
     recount = recount === 'all' || changed === 'all' ? 'all' : new Set([...recount, ...changed]);
     const counted = new Map<string, number>();
@@ -241,10 +254,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** What the loss alone would take: a session that something else takes is judged, and approved, by itself. */
   function followingOwnLoss(): readonly TakenSession[] {
-    const kept = desired.config();
+    const kept = named(desired.config());
     const before = approved === null ? [] : takenSessions(approved.config, kept, new Map()).taken;
     const otherwise = new Set(before.map((session) => session.name));
-    const { taken } = takenSessions(kept, desired.configWithoutVanished(), new Map());
+    const { taken } = takenSessions(kept, named(desired.configWithoutVanished()), new Map());
     return taken.filter((session) => !otherwise.has(session.name));
   }
 
@@ -388,11 +401,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     approved: () => approved,
     held: () => held,
+    noteUp() {
+      const state = observer.state();
+      // A daemon that recovers says nothing yet of who will be back.
+      if (applied === null || state?.running !== true || state.recovering) return;
+      options.up.note(applied.sessions.map((session) => session.name).filter(established));
+    },
     applied: () => applied,
     problems: () => [...passwordProblems, ...refused],
     async flush() {
       await record.flush();
-      await writer.flush();
+      await Promise.all([writer.flush(), options.up.flush()]);
     },
   };
 }

@@ -150,8 +150,17 @@ async function readAll(body: Readable): Promise<string> {
 
 function impersonation({ impersonate }: KubernetesSettings): Record<string, string | string[]> {
   if (impersonate === undefined) return {};
+  const { user, uid, groups, extra } = impersonate;
   return {
-    'impersonate-user': impersonate.user,
-    ...(impersonate.groups.length === 0 ? {} : { 'impersonate-group': [...impersonate.groups] }),
+    'impersonate-user': user,
+    ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
+    ...(groups.length === 0 ? {} : { 'impersonate-group': [...groups] }),
+    // A name may hold what a header's name may not.
+    ...Object.fromEntries(
+      Object.entries(extra).map(([name, values]) => [
+        `impersonate-extra-${encodeURIComponent(name)}`,
+        [...values],
+      ]),
+    ),
   };
 }

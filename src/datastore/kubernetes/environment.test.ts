@@ -40,7 +40,7 @@ contexts:
 users:
   - { name: token, user: { token: secret-token } }
   - name: cert
-    user: { client-certificate: /abs/cert.pem, client-key-data: ${Buffer.from('KEY').toString('base64')}, as: boss, as-groups: [a, b] }
+    user: { client-certificate: /abs/cert.pem, client-key-data: ${Buffer.from('KEY').toString('base64')}, as: boss, as-uid: u1, as-groups: [a, b], as-user-extra: { example.com/team: [net] } }
   - { name: file, user: { tokenFile: token, token: ignored } }
   - { name: password, user: { username: u, password: p } }
   - { name: old, user: { auth-provider: { name: gcp } } }
@@ -85,7 +85,12 @@ test('another context by its variable or flag: inline data, client certificate, 
   assert.equal(settings.insecureSkipTlsVerify, true);
   assert.equal(settings.proxyUrl, 'http://proxy.example:3128');
   assert.deepEqual(settings.clientCertificate, { cert: { file: '/abs/cert.pem' }, key: { text: 'KEY' } });
-  assert.deepEqual(settings.impersonate, { user: 'boss', groups: ['a', 'b'] });
+  assert.deepEqual(settings.impersonate, {
+    user: 'boss',
+    uid: 'u1',
+    groups: ['a', 'b'],
+    extra: { 'example.com/team': ['net'] },
+  });
   const flagged = readKubernetesSettings(
     { KUBECONFIG: kubeconfig, K8S_CURRENT_CONTEXT: 'west' },
     { context: 'east' },

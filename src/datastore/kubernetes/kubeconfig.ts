@@ -87,11 +87,21 @@ function readUser(
     throw wrong(file, `gives user ${name} a client ${cert === undefined ? 'key' : 'certificate'} alone`);
   }
   const as = text(fields.as);
-  const groups = Array.isArray(fields['as-groups']) ? fields['as-groups'].map((group) => text(group)) : [];
+  const uid = text(fields['as-uid']);
+  const extra = isJsonObject(fields['as-user-extra']) ? Object.entries(fields['as-user-extra']) : [];
   return {
     identity: readIdentity(fields, file, name),
     ...(cert === undefined || key === undefined ? {} : { clientCertificate: { cert, key } }),
-    ...(as === '' ? {} : { impersonate: { user: as, groups } }),
+    ...(as === ''
+      ? {}
+      : {
+          impersonate: {
+            user: as,
+            ...(uid === '' ? {} : { uid }),
+            groups: texts(fields['as-groups']),
+            extra: Object.fromEntries(extra.map(([name, values]) => [name, texts(values)])),
+          },
+        }),
   };
 }
 
@@ -131,7 +141,7 @@ function readExec(exec: JsonObject, file: string, user: string): ExecPlugin {
   return {
     command,
     apiVersion,
-    args: (Array.isArray(exec.args) ? exec.args : []).map((arg) => text(arg)),
+    args: texts(exec.args),
     env: Object.fromEntries(
       (Array.isArray(exec.env) ? exec.env : [])
         .filter((entry) => isJsonObject(entry))
@@ -215,6 +225,10 @@ function beside(file: string, path: string): string {
 
 function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+function texts(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.map((one) => text(one)) : [];
 }
 
 function wrong(file: string, what: string, hint = 'Correct the kubeconfig.'): CalicoRrError {

@@ -43,7 +43,12 @@ export interface KubernetesSettings {
   readonly identity: Identity;
   readonly clientCertificate?: { readonly cert: Pem; readonly key: Pem };
   /** Act as somebody else, where the server lets us. */
-  readonly impersonate?: { readonly user: string; readonly groups: readonly string[] };
+  readonly impersonate?: {
+    readonly user: string;
+    readonly uid?: string;
+    readonly groups: readonly string[];
+    readonly extra: Readonly<Record<string, readonly string[]>>;
+  };
   /** Absent: asked of the server. */
   readonly calicoApiGroup?: CalicoApiGroup;
   /** Blocks are the nodes' pod CIDRs (host-local IPAM) and not BlockAffinities. */

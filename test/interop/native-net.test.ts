@@ -249,7 +249,7 @@ test('a listener whose peers are all near hears nobody else, and hears them agai
       ...{ peerAddress: net.address(host), peerPort: port, sourceAddress: us },
       ...{ ttlSecurityHops, passive: true, offer: offer() },
     });
-  begin(transport, settings(2, 1));
+  const near = begin(transport, settings(2, 1));
   const strange = connect({ host: us, port, localAddress: net.address(9) });
   context.after(() => strange.destroy());
   strange.on('error', () => undefined);
@@ -257,6 +257,23 @@ test('a listener whose peers are all near hears nobody else, and hears them agai
   assert.equal(transport.counters().unknownPeer, 0);
   begin(transport, settings(3, null));
   await until(() => transport.counters().unknownPeer > 0, 'the stranger to be answered', DEADLINE_MS);
+
+  // Somebody far off who has the near one's address, and says all at once.
+  const imposter = connect({ host: us, port, localAddress: net.address(2) });
+  context.after(() => imposter.destroy());
+  imposter.on('error', () => undefined);
+  let heard = 0;
+  imposter.on('data', (octets) => {
+    heard += octets.length;
+  });
+  const closed = new Promise((resolve) => imposter.once('close', resolve));
+  imposter.write(Buffer.concat([encodeOpen(openOf(testOffer('10.0.0.2'))), encodeKeepalive()]));
+  await closed;
+  assert.equal(heard, 0, 'not even an OPEN');
+  assert.match(
+    near.link.status().lastError ?? '',
+    /^a connection came from too far away for TTL security: TTL \d+, and 255 is the least$/,
+  );
 });
 
 test('twelve sessions that both sides dial at the same moment come up over one connection each, once', async (context) => {

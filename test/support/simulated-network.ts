@@ -187,6 +187,7 @@ export function simulatedNetwork(time: SimulatedTime, options: SimulatedNetworkO
         offered({
           local: theirs.address,
           remote: mine.address,
+          objection: () => null,
           take: (_, theirEvents) => wireOf(theirs, theirEvents),
           turnAway,
         });

@@ -1,5 +1,5 @@
 /**
- * The three functions of the C library that Node has no words for, called through koffi, an optional dependency: a
+ * The functions of the C library that Node has no words for, called through koffi, an optional dependency: a
  * machine without it runs every session but those that ask for TCP-MD5 or TTL security.
  */
 import { createRequire } from 'node:module';
@@ -8,6 +8,8 @@ import { messageOf } from '../../../model/errors.ts';
 export interface Libc {
   /** @returns 0, or the negated error number of the system */
   setsockopt(descriptor: number, level: number, option: number, value: Uint8Array): number;
+  /** @returns the value, of `longest` octets at most, or the negated error number */
+  getsockopt(descriptor: number, level: number, option: number, longest: number): Uint8Array | number;
   /** @returns a descriptor, or the negated error number */
   socket(domain: number, type: number): number;
   closeDescriptor(descriptor: number): void;
@@ -37,11 +39,20 @@ function load(): Libc | NoLibc {
     const setsockopt: (...words: readonly (number | Uint8Array)[]) => number = library.func(
       'int setsockopt(int, int, int, const uint8_t *, uint32_t)',
     );
+    const getsockopt: (...words: readonly (number | Uint8Array | Uint32Array)[]) => number = library.func(
+      'int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)',
+    );
     const socket: (...words: readonly number[]) => number = library.func('int socket(int, int, int)');
     const close: (descriptor: number) => number = library.func('int close(int)');
     return {
       setsockopt: (descriptor, level, option, value) =>
         setsockopt(descriptor, level, option, value, value.length) === 0 ? 0 : -koffi.errno(),
+      getsockopt(descriptor, level, option, longest) {
+        const value = new Uint8Array(longest);
+        const length = Uint32Array.of(longest);
+        if (getsockopt(descriptor, level, option, value, length) !== 0) return -koffi.errno();
+        return value.subarray(0, length[0]);
+      },
       socket: (domain, type) => {
         const descriptor = socket(domain, type, 0);
         return descriptor < 0 ? -koffi.errno() : descriptor;

@@ -57,11 +57,13 @@ export interface DialTarget extends WireTerms {
   readonly sourceAddress: string | null;
 }
 
-/** A connection that has come in. It is paused; exactly one of the two methods is to be called, at once. */
+/** A connection that has come in. It is paused; exactly one of `take` and `turnAway` is to be called, at once. */
 export interface Offered {
   /** Our address and the peer's, as text. */
   readonly local: string;
   readonly remote: string;
+  /** Why a peer with these terms must not be given this connection, in words; null: it may. To be asked once. */
+  objection(terms: WireTerms): string | null;
   /** Where the terms cannot be kept, `closed` says so. */
   take(terms: WireTerms, events: WireEvents): Wire;
   /** Closes it without an answer. */

@@ -17,6 +17,8 @@ const IPV6_UNICAST_HOPS = 16;
 const IPV6_TCLASS = 67;
 const IPV6_MINHOPCOUNT = 73;
 const TCP_MD5SIG = 14;
+const TCP_SAVE_SYN = 27;
+const TCP_SAVED_SYN = 28;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -67,6 +69,25 @@ export function setLowestTtl(libc: Libc, descriptor: number, family: Family, ttl
   setNumber(libc, descriptor, 'lowest TTL', family === 4 ? IP_MINTTL : IPV6_MINHOPCOUNT, family, ttl);
 }
 
+/** A listener that keeps the SYN of each connection for `ttlOfSyn`. */
+export function keepSyns(libc: Libc, descriptor: number): void {
+  const failed = libc.setsockopt(descriptor, IPPROTO_TCP, TCP_SAVE_SYN, numberOf(1));
+  if (failed < 0) throw new SocketOptionError(`SYNs are not kept: ${systemError(-failed)}`);
+}
+
+/**
+ * TTL with which the SYN of an accepted connection arrived; null: the system has not kept it (SYN cookies). It can be
+ * asked for once.
+ */
+export function ttlOfSyn(libc: Libc, descriptor: number, family: Family): number | null {
+  const header = libc.getsockopt(descriptor, IPPROTO_TCP, TCP_SAVED_SYN, LONGEST_HEADERS);
+  if (typeof header === 'number') return null;
+  return header[family === 4 ? 8 : 7] ?? null;
+}
+
+/** Of IP with options, and of TCP. */
+const LONGEST_HEADERS = 512;
+
 /** Marks what we send as routing traffic. */
 export function setPrecedence(libc: Libc, descriptor: number, family: Family): void {
   setNumber(libc, descriptor, 'precedence', family === 4 ? IP_TOS : IPV6_TCLASS, family, PRECEDENCE);
@@ -85,9 +106,14 @@ function setNumber(
   family: Family,
   value: number,
 ): void {
-  const octets = new Uint8Array(Int32Array.of(value).buffer);
-  const failed = libc.setsockopt(descriptor, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, octets);
+  const level = family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const failed = libc.setsockopt(descriptor, level, option, numberOf(value));
   if (failed < 0) throw new SocketOptionError(`${name}: ${systemError(-failed)}`);
+}
+
+/** A C int. */
+function numberOf(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
 }
 
 /** struct tcp_md5sig: sockaddr_storage of 128 octets, flags, prefix length, key length, interface, key. */

@@ -5,8 +5,8 @@
  *
  * TTL security has two halves. What we send has TTL 255 from the SYN and the SYN-ACK on, so a listener has it always:
  * the peer may judge the SYN-ACK already. What arrives is judged by the system: on a connection that we dial from
- * its first answer, on one that we accept from the moment of accepting, and on the listener as well where
- * all of its peers want it (`setLowestTtl`).
+ * its first answer, on one that we accept from the moment of accepting (and its SYN by `objection`), and on the
+ * listener as well where all of its peers want it (`setLowestTtl`).
  */
 import { createServer, Socket } from 'node:net';
 import { messageOf } from '../../../model/errors.ts';
@@ -15,6 +15,7 @@ import type { Libc, NoLibc } from './libc.ts';
 import type { DialTarget, Listener, Network, Offered, Wire, WireEvents, WireTerms } from './network.ts';
 import {
   HIGHEST_TTL,
+  keepSyns,
   LONGEST_MD5_KEY,
   lowestTtl,
   openSocket,
@@ -23,6 +24,7 @@ import {
   setMd5Key,
   setPrecedence,
   setTtl,
+  ttlOfSyn,
 } from './socket-options.ts';
 import { descriptorOf, familyOfAddress, reasonOf, wireOf } from './tcp-wire.ts';
 
@@ -74,6 +76,7 @@ async function listen(
   if (libc !== null && descriptor !== null) {
     setTtl(libc, descriptor, family, HIGHEST_TTL);
     setPrecedence(libc, descriptor, family);
+    keepSyns(libc, descriptor);
   }
   server.on('connection', (socket) => {
     const offer = offerOf(clock, libc, socket);
@@ -107,6 +110,7 @@ function offerOf(clock: Clock, libc: Libc | null, socket: Socket): Offered | nul
   return {
     local,
     remote,
+    objection: (terms) => tooFar(libc, descriptorOf(socket), remote, terms),
     take(terms, events) {
       try {
         protect(libc, descriptorOf(socket), remote, terms);
@@ -134,6 +138,23 @@ function dial(clock: Clock, libc: Libc | null, target: DialTarget, events: WireE
   const wire = wireOf(socket, events, clock);
   socket.connect({ host: peerAddress, port: peerPort, ...source });
   return wire;
+}
+
+/**
+ * RFC 5082 for a connection that has come in: `protect` judges what arrives from now on, but whoever is quick has said
+ * something before that. How far away it began, its SYN tells.
+ */
+function tooFar(
+  libc: Libc | null,
+  descriptor: number | null,
+  peer: string,
+  { ttlSecurityHops }: WireTerms,
+): string | null {
+  if (ttlSecurityHops === null || libc === null || descriptor === null) return null;
+  const ttl = ttlOfSyn(libc, descriptor, familyOfAddress(peer));
+  const least = lowestTtl(ttlSecurityHops);
+  if (ttl === null || ttl >= least) return null;
+  return `a connection came from too far away for TTL security: TTL ${ttl}, and ${least} is the least`;
 }
 
 /** A connection that never was, and says so when its owner listens. */

@@ -375,6 +375,12 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
         connection.turnAway();
         return;
       }
+      const objection = connection.objection(settings);
+      if (objection !== null) {
+        note(objection);
+        connection.turnAway();
+        return;
+      }
       offer = connection;
       step({ type: 'accepted' });
     },

@@ -18,8 +18,13 @@ export function addControlOptions(verb: Command): Command {
 }
 
 export function addRemoteOptions(verb: Command): Command {
+  return addTokenOptions(
+    verb.option('--address <ADDRESS:PORT>', 'ask the agent at this address (its --control) instead'),
+  );
+}
+
+export function addTokenOptions(verb: Command): Command {
   return verb
-    .option('--address <ADDRESS:PORT>', 'ask the agent at this address (its --control) instead')
-    .option('--token-file <FILE>', 'the token for --address, mode 0600 (CALICO_RR_TOKEN_FILE)')
-    .option('--ca-file <FILE>', 'authority of the certificate at --address (CALICO_RR_CA_FILE)');
+    .option('--token-file <FILE>', 'the token of agents elsewhere, mode 0600 (CALICO_RR_TOKEN_FILE)')
+    .option('--ca-file <FILE>', 'authority of the certificates of agents elsewhere (CALICO_RR_CA_FILE)');
 }

@@ -49,6 +49,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'calico-rr rr add 10.9.0.2 fd00:9::2 --name edge --group edge --peer 192.0.2.1 --as 65001',
   ],
   'rr list': ['calico-rr rr list', 'calico-rr rr list -o json'],
+  'rr rename-cluster': [
+    'calico-rr rr rename-cluster 1.0.0.3 1.0.0.33 --dry-run',
+    'calico-rr rr rename-cluster 1.0.0.3 1.0.0.33 --pause 0',
+  ],
   'rr drain': [
     'calico-rr rr drain rr1 --token-file token --ca-file ca.pem',
     'calico-rr rr drain rr1 --address 10.0.0.1:9180 --token-file token --ca-file ca.pem --timeout 120',

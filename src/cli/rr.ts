@@ -1,11 +1,12 @@
-/** `rr`: the reflectors of the cluster: add, list, drain, remove. */
+/** `rr`: the reflectors of the cluster: add, list, drain, rename their cluster, remove. */
 import type { Command } from 'commander';
-import { addRemoteOptions } from './control-options.ts';
+import { addRemoteOptions, addTokenOptions } from './control-options.ts';
 import { addDrainOptions } from './drain.ts';
 import { programName } from './program-name.ts';
 import type { AddFlags } from './reflectors/run-add.ts';
 import type { ListFlags } from './reflectors/run-list.ts';
 import type { RemoveFlags } from './reflectors/run-remove.ts';
+import type { RenameFlags } from './reflectors/run-rename-cluster.ts';
 import type { RrDrainFlags } from './reflectors/run-rr-drain.ts';
 import { addChangeOptions, addDatastoreOptions } from './resource-options.ts';
 
@@ -52,6 +53,25 @@ export function addRr(program: Command): void {
   ).action(async (name: string, flags: RrDrainFlags) => {
     const { runReflectorDrain } = await import('./reflectors/run-rr-drain.ts');
     await runReflectorDrain(name, flags, programName());
+  });
+  addDatastoreOptions(
+    addTokenOptions(
+      rr
+        .command('rename-cluster')
+        .description('give the reflectors of a cluster ID another one, one after the other')
+        .argument('<OLD>', 'the cluster ID that they have')
+        .argument('<NEW>', 'the one that they get')
+        .option(
+          '--timeout <SECONDS>',
+          'for each: until its clients have another reflector, and are back (default: 300)',
+        )
+        .option('--pause <SECONDS>', 'wait so long after each that cannot be asked, as reflectors of others')
+        .option('--dry-run', 'only say which reflectors it would be, and what would be lost')
+        .option('--force', 'do it whatever is lost'),
+    ),
+  ).action(async (from: string, to: string, flags: RenameFlags) => {
+    const { runRenameCluster } = await import('./reflectors/run-rename-cluster.ts');
+    await runRenameCluster(from, to, flags, programName());
   });
   addDatastoreOptions(
     rr

@@ -7,7 +7,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentStatus } from '../../src/agent/status.ts';
+import { askControl } from '../../src/server/control-client.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { type CliResult, runCli } from '../support/cli.ts';
 import { type LocalAgent, startLocalAgent, temporaryFolder, writeCluster } from '../support/local-agent.ts';
@@ -47,6 +49,10 @@ function trusted(words: readonly string[]): Promise<CliResult> {
   return cli(words, { CALICO_RR_TOKEN_FILE: tokenFile, CALICO_RR_CA_FILE: certificates.ca });
 }
 
+function isStatus(value: unknown): value is AgentStatus {
+  return typeof value === 'object' && value !== null && 'sessions' in value;
+}
+
 const established = (count: number) => (status: AgentStatus) =>
   status.sessions.filter(({ state }) => state === 'Established').length === count;
 
@@ -55,7 +61,7 @@ before(async () => {
   writeCluster(file, net, { reflectors: [1, 2], nodes: [11] });
   writeFileSync(tokenFile, `${TOKEN}\n`, { mode: 0o600 });
   writeFileSync(wrongTokenFile, 'e0e0e0e0e0e0e0e0\n', { mode: 0o600 });
-  certificates = await makeCertificates(folder.path, [net.address(1)]);
+  certificates = await makeCertificates(folder.path, [net.address(1), net.address(2)]);
   secure = `${net.address(1)}:${await unusedPort(net.address(1))}`;
   plain = `${net.address(2)}:${await unusedPort(net.address(2))}`;
   const { cert, key } = certificates.server;
@@ -243,6 +249,58 @@ test('rr drain asks the reflector of that name and no other', async () => {
   assert.equal(mute.code, 1);
   assert.match(mute.stderr, /rr2 cannot be asked from here/);
   assert.equal((await rr2.status()).phase, 'running');
+});
+
+test('the cluster of reflectors of which one cannot be asked is not renamed', async () => {
+  const refused = await trusted(['rr', 'rename-cluster', '1.0.0.1', '1.0.0.7']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /Nothing was changed: rr2 cannot be asked whether clients are back/);
+  assert.doesNotMatch(readFileSync(file, 'utf8'), /1\.0\.0\.7/);
+});
+
+test('a cluster is renamed one reflector after the other, through the guard, and its client always has one', async () => {
+  await rr2.process.stop('SIGTERM');
+  const { cert, key } = certificates.server;
+  const more = [
+    '--control',
+    plain,
+    '--control-token-file',
+    tokenFile,
+    '--control-cert',
+    cert,
+    '--control-key',
+    key,
+  ];
+  await rr2.restart(undefined, ['--engine', 'native', ...more]);
+  await rr1.untilStatus('two sessions at rr1', established(2), 60_000);
+  await rr2.untilStatus('two sessions at rr2', established(2), 60_000);
+  const shows = async (): Promise<boolean> => {
+    const { stdout } = await cli(['status', 'rr2', '-o', 'json']);
+    return stdout !== '' && JSON.parse(stdout).control === `https://${plain}`;
+  };
+  await until(shows, 'rr2 to say where it can be asked', 40_000);
+  let fewest = 2;
+  const renaming = trusted(['rr', 'rename-cluster', '1.0.0.1', '1.0.0.7', '--timeout', '120']);
+  let ended = false;
+  void renaming.then(() => {
+    ended = true;
+  });
+  const at = { socket: join(node.stateDir, 'control.sock') };
+  while (!ended) {
+    const now = await askControl({ at, method: 'GET', path: '/status' });
+    assert.ok(isStatus(now));
+    fewest = Math.min(fewest, now.sessions.filter(({ state }) => state === 'Established').length);
+    await delay(50);
+  }
+  const { code, stdout, stderr } = await renaming;
+  assert.equal(code, 0, stderr);
+  const told = stdout.split('\n').filter((line) => /^rr\d/.test(line));
+  assert.match(told[0] ?? '', /^rr1: approved [0-9a-f]{8}, 1 session restarts$/);
+  assert.equal(told[1], 'rr1 runs with 1.0.0.7, and its clients are back');
+  assert.match(told[2] ?? '', /^rr2: approved /);
+  assert.equal(told[3], 'rr2 runs with 1.0.0.7, and its clients are back');
+  for (const agent of [rr1, rr2]) assert.equal((await agent.status()).speaker?.clusterId, '1.0.0.7');
+  assert.ok(fewest >= 1, 'the client had a reflector all the time');
 });
 
 test('rr drain finds a reflector by its report and drains it over the network', async () => {

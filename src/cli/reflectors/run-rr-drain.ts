@@ -2,18 +2,17 @@
  * `rr drain NAME`: drains one reflector of the cluster, wherever it runs: by its control socket where that is on this
  * machine, else at the address that it reports in the datastore, or at `--address`. Whoever answers must be that reflector.
  */
-import { readReport } from '../../agent/status-object.ts';
 import { parseAddress } from '../../model/address.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import { askControl, type ControlTarget } from '../../server/control-client.ts';
 import type { ControlFlags } from '../control-options.ts';
 import { remoteTarget } from '../control-target.ts';
-import { localSocketOf } from '../instance.ts';
 import type { ProgramName } from '../program-name.ts';
 import { failedToExecute } from '../resources/failure.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
 import { type DrainFlags, drainAt, readDrainOrder } from '../run-drain.ts';
 import { addressesOf } from './addresses.ts';
+import { agentOf, listReports, namesOf, reportOf } from './agent-of.ts';
 
 export interface RrDrainFlags
   extends DatastoreFlags,
@@ -38,42 +37,28 @@ export async function runReflectorDrain(
 
 async function placeOf(name: string, flags: RrDrainFlags, program: ProgramName): Promise<ControlTarget> {
   if (flags.address !== undefined) return remoteTarget(process.env, flags.address, flags);
-  const here = localSocketOf(process.env, name);
-  if (here !== undefined) return { socket: here };
+  const here = agentOf([name], undefined, flags);
+  if (here !== undefined) return here;
   const datastore = await openForVerb(flags, program);
   try {
-    const entries = await datastore.list('RouteReflector');
+    const { resources } = await datastore.list('RouteReflector');
     const address = parseAddress(name);
-    const entry = entries.resources.find(
+    const entry = resources.find(
       (one) => one.metadata.name === name || (address !== undefined && addressesOf(one).includes(address)),
     );
-    const names = new Set([
-      name,
-      ...(entry === undefined ? [] : [entry.metadata.name, ...addressesOf(entry)]),
-    ]);
-    for (const one of names) {
-      const socket = localSocketOf(process.env, one);
-      if (socket !== undefined) return { socket };
-    }
-    const reports = (await datastore.list('RouteReflectorStatus')).resources.flatMap((resource) => {
-      const report = readReport(resource);
-      const isIt =
-        names.has(resource.metadata.name) || report?.addresses.some((reported) => names.has(reported));
-      return report !== undefined && isIt ? [report] : [];
-    });
-    const url = reports.find(({ control }) => control !== null)?.control;
-    // Who can write to the datastore must not be able to ask for the token: only TLS proves who answers there.
-    if (url?.startsWith('https://')) return remoteTarget(process.env, url, flags);
+    const names = entry === undefined ? [name] : [name, ...namesOf(entry)];
+    const report = reportOf(await listReports(datastore), names)?.report;
+    const target = agentOf(names, report, flags);
+    if (target !== undefined) return target;
+    if (entry === undefined && report === undefined)
+      throw new CalicoRrError('E_NOT_FOUND', `there is no reflector ${name}`, {
+        hint: 'calico-rr rr list shows all.',
+      });
     throw new CalicoRrError(
-      reports.length === 0 && entry === undefined ? 'E_NOT_FOUND' : 'E_AGENT_UNREACHABLE',
-      reports.length === 0 && entry === undefined
-        ? `there is no reflector ${name}`
-        : `${name} cannot be asked from here: it does not run here, and says no address in the datastore`,
+      'E_AGENT_UNREACHABLE',
+      `${name} cannot be asked from here: it does not run here, and says no address in the datastore`,
       {
-        hint:
-          reports.length === 0 && entry === undefined
-            ? 'calico-rr rr list shows all.'
-            : 'Start it with --control, name where it answers with --address, or run calico-rr drain on its host.',
+        hint: 'Start it with --control, name where it answers with --address, or run calico-rr drain on its host.',
       },
     );
   } finally {

@@ -27,6 +27,8 @@ export interface OpenOptions {
    * calicoctl does.
    */
   readonly without?: 'etcdv3' | 'etcdv3-always';
+  /** True for who asks once, and quickly: of what stands in the keyspace that is not read, nothing is told. */
+  readonly once?: boolean;
 }
 
 /** How often both keyspaces are looked at while neither holds anything. */
@@ -91,6 +93,7 @@ async function openV2(etcd: EtcdSettings): Promise<Datastore> {
 
 async function openV3(etcd: EtcdSettings, options: OpenOptions): Promise<Datastore> {
   const { openEtcdV3 } = await import('./etcd-v3/etcd-v3.ts');
+  if (options.once === true) return openEtcdV3(etcd);
   const { reflectorKeysInV2 } = await import('./etcd-v2/etcd-v2.ts');
   // An etcd that serves no v2 API, or is away, has nothing to warn about.
   const stale = await reflectorKeysInV2(etcd).catch(() => []);

@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCalicoctlConfig } from '../../datastore/calicoctl-config.ts';
 import type { Datastore } from '../../datastore/datastore.ts';
 import { openDatastore } from '../../datastore/open.ts';
 import { type DatastoreSettings, readDatastoreSettings } from '../../datastore/settings.ts';
@@ -38,6 +37,7 @@ export async function openForVerb(
     return await openDatastore(settings, {
       signal,
       without: program === 'calicoctl' ? 'etcdv3-always' : 'etcdv3',
+      once: true,
       onWaiting: (reason) => {
         waitingFor = reason;
       },
@@ -64,6 +64,7 @@ async function settingsForVerb(flags: DatastoreFlags, env: Environment): Promise
   const file = flags.config ?? DEFAULT_CONFIG;
   if (named && !existsSync(file)) throw new CommandFailure(`Error reading config file: ${file}`);
   if (!existsSync(file)) return settingsOf(await discovered(env), flags);
+  const { readCalicoctlConfig } = await import('../../datastore/calicoctl-config.ts');
   const { environment, inline } = readCalicoctlConfig(file, readText(file));
   // HOME says where a kubeconfig is, and is no setting of Calico's.
   const own = env.HOME === undefined ? environment : { HOME: env.HOME, ...environment };

@@ -2,10 +2,9 @@
  * `-o` of the verbs that print resources: calicoctl's formats (ps, wide, custom-columns, yaml, json) and kubectl's
  * name and jsonpath. What is asked for is read before anything is asked of the datastore.
  */
-import { stringify } from 'yaml';
 import { CalicoRrError } from '../../model/errors.ts';
-import type { Kind, Resource } from '../../model/resource.ts';
-import { compileTemplate, type Template } from './jsonpath.ts';
+import type { Json, Kind, Resource } from '../../model/resource.ts';
+import type { Template } from './jsonpath.ts';
 import { type CellContext, type Column, entryOf } from './kinds.ts';
 import { type Found, printedValue, resourcesOf } from './listed.ts';
 import { printTable } from './table-text.ts';
@@ -13,7 +12,7 @@ import { printTable } from './table-text.ts';
 export type Output =
   | { readonly is: 'table'; readonly wide: boolean }
   | { readonly is: 'columns'; readonly columns: readonly AskedColumn[] }
-  | { readonly is: 'yaml' }
+  | { readonly is: 'yaml'; readonly write: (value: Json) => string }
   | { readonly is: 'json' }
   | { readonly is: 'name' }
   | { readonly is: 'jsonpath'; readonly template: Template };
@@ -25,13 +24,14 @@ export type AskedColumn =
 
 const FORMATS = 'yaml, json, wide, name, custom-columns=A,B and jsonpath=TEMPLATE';
 
-/** @throws E_USAGE */
-export function readOutput(given: string | undefined): Output {
+/** What only some formats need is loaded for them alone. @throws E_USAGE */
+export async function readOutput(given: string | undefined): Promise<Output> {
   // -o=yaml is taken for -o yaml.
   const format = given?.replace(/^=/, '');
   if (format === undefined || format === '' || format === 'ps') return { is: 'table', wide: false };
   if (format === 'wide') return { is: 'table', wide: true };
-  if (format === 'yaml' || format === 'yml') return { is: 'yaml' };
+  if (format === 'yaml' || format === 'yml')
+    return { is: 'yaml', write: (await import('./yaml-text.ts')).asYaml };
   if (format === 'json' || format === 'name') return { is: format };
   const [name = '', argument] = split(format);
   if (name === 'go-template' || name === 'go-template-file')
@@ -44,14 +44,14 @@ export function readOutput(given: string | undefined): Output {
       throw new CalicoRrError('E_USAGE', '-o custom-columns names no column.', {
         hint: 'Use custom-columns=NAME,ASN, or custom-columns=NAME:.metadata.name.',
       });
-    return { is: 'columns', columns: columns.map(readColumn) };
+    return { is: 'columns', columns: await Promise.all(columns.map(readColumn)) };
   }
   if (name === 'jsonpath') {
     if (argument === undefined || argument === '')
       throw new CalicoRrError('E_USAGE', '-o jsonpath has no template.', {
         hint: "Use jsonpath='{.items[*].metadata.name}'.",
       });
-    return { is: 'jsonpath', template: compileTemplate(argument) };
+    return { is: 'jsonpath', template: await templateOf(argument) };
   }
   throw new CalicoRrError('E_USAGE', `unrecognized output format '${format}'`, {
     hint: `There are ${FORMATS}.`,
@@ -62,7 +62,7 @@ export function readOutput(given: string | undefined): Output {
 export function printed(found: Found, output: Output, context: CellContext, exported = false): string {
   switch (output.is) {
     case 'yaml':
-      return asYaml(printedValue(found, exported));
+      return output.write(printedValue(found, exported));
     case 'json':
       return JSON.stringify(printedValue(found, exported), null, 2);
     case 'name':
@@ -79,11 +79,6 @@ export function printed(found: Found, output: Output, context: CellContext, expo
     default:
       return output satisfies never;
   }
-}
-
-/** Keys sorted and lists not indented, as calicoctl writes YAML; text that YAML 1.1 takes for something else is quoted. */
-export function asYaml(value: unknown): string {
-  return stringify(value, { sortMapEntries: true, indentSeq: false, lineWidth: 0, compat: 'yaml-1.1' });
 }
 
 function tableOf(
@@ -116,11 +111,15 @@ function columnAsked({ heading, path }: AskedColumn, columns: readonly Column[])
   throw new CalicoRrError('E_USAGE', `unknown heading ${heading}, valid values are: ${valid}`);
 }
 
-function readColumn(text: string): AskedColumn {
+async function readColumn(text: string): Promise<AskedColumn> {
   const colon = text.indexOf(':');
   if (colon < 0) return { heading: text.trim(), path: undefined };
   const path = text.slice(colon + 1).replace(/^\{(.*)\}$/, '$1');
-  return { heading: text.slice(0, colon).trim(), path: compileTemplate(`{${path}}`) };
+  return { heading: text.slice(0, colon).trim(), path: await templateOf(`{${path}}`) };
+}
+
+async function templateOf(text: string): Promise<Template> {
+  return (await import('./jsonpath.ts')).compileTemplate(text);
 }
 
 /** `NAME=ARGUMENT`, the argument as it is; shells leave the quotes of some habits in it. */

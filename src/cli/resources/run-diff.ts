@@ -11,11 +11,11 @@ import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from 
 import { readGiven } from './given.ts';
 import { documentOf } from './listed.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
-import { asYaml } from './output.ts';
 import { planOf, type Step, storedIn } from './plan.ts';
 import { sameContent } from './same-content.ts';
 import { judgementText, weigh } from './weigh.ts';
 import { stepsOf } from './write-steps.ts';
+import { asYaml } from './yaml-text.ts';
 
 export type DiffFlags = DatastoreFlags & FileFlags;
 

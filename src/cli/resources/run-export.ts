@@ -7,7 +7,8 @@ import { failedToExecute } from './failure.ts';
 import { kindOf, RESOURCE_KINDS } from './kinds.ts';
 import { documentOf } from './listed.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
-import { asYaml, readOutput } from './output.ts';
+import { readOutput } from './output.ts';
+import { asYaml } from './yaml-text.ts';
 
 export interface ExportFlags extends DatastoreFlags {
   readonly output?: string;
@@ -32,7 +33,7 @@ export async function runExport(
   program: ProgramName,
 ): Promise<void> {
   try {
-    const output = readOutput(flags.output ?? 'yaml');
+    const output = await readOutput(flags.output ?? 'yaml');
     if (output.is !== 'yaml' && output.is !== 'json')
       throw new CalicoRrError('E_USAGE', 'export writes documents.', { hint: 'Use -o yaml or -o json.' });
     const asked = new Set(words.map((word) => kindOf(word).kind));

@@ -6,7 +6,7 @@ import { isSelector, parseSelector, showFault } from '../../model/selector/selec
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from './failure.ts';
 import { type GivenText, readGiven } from './given.ts';
-import { identitiesIn } from './identities.ts';
+import type { Identity } from './identities.ts';
 import { type CellContext, kindOf } from './kinds.ts';
 import type { Found } from './listed.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
@@ -37,7 +37,7 @@ export async function runGet(
   const missed: Missed[] = [];
   let datastore: Datastore | undefined;
   try {
-    const output = readOutput(flags.output);
+    const output = await readOutput(flags.output);
     const wanted = wantedOf(kindWord, names, flags);
     const matches = selectorOf(flags.selector);
     datastore = await openForVerb(flags, program);
@@ -132,7 +132,7 @@ async function find(
     return { is: 'list', kind, resources: listing.resources.filter(matches) };
   }
   const resources: Resource[] = [];
-  const named = wanted.is === 'files' ? identitiesIn(wanted.texts, datastore.type) : wanted.of;
+  const named = wanted.is === 'files' ? await identitiesOf(wanted.texts, datastore) : wanted.of;
   for (const { kind, name } of named) {
     try {
       const resource = await datastore.get(kind, name);
@@ -145,6 +145,11 @@ async function find(
   const [only] = resources;
   if (named.length === 1 && only !== undefined) return { is: 'one', resource: only };
   return { is: 'several', resources };
+}
+
+async function identitiesOf(texts: readonly GivenText[], { type }: Datastore): Promise<readonly Identity[]> {
+  const { identitiesIn } = await import('./identities.ts');
+  return identitiesIn(texts, type);
 }
 
 /** The global AS, asked for only where a column of a node shows it. */

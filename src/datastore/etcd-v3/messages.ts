@@ -3,7 +3,8 @@
  * (etcd 3.4 api, unchanged in 3.5 and 3.6). The messages are described as data, so that nothing but this module
  * ships with the package, and what arrives is read once, here, into typed records.
  */
-import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
+// Without protobufjs's parser and generators of code files: the description is data already.
+import protobuf from 'protobufjs/light.js';
 
 /** One protobuf method: its path and how its messages become bytes. */
 export interface Method<Request, Response> {
@@ -103,7 +104,9 @@ export interface AuthenticateRequest {
 const field = (id: number, type: string) => ({ id, type });
 const repeated = (id: number, type: string) => ({ id, type, rule: 'repeated' });
 const message = (fields: Record<string, { id: number; type: string; rule?: string }>) => ({ fields });
-const method = (requestType: string, responseType: string) => ({ requestType, responseType, comment: '' });
+
+/** The event type, which a decoded message has as its number. */
+const DELETE = 1;
 
 /** Of etcd's rpc.proto and kv.proto (all in one namespace here); names in lower camel case. */
 const DESCRIPTION = {
@@ -122,7 +125,7 @@ const DESCRIPTION = {
       value: field(5, 'bytes'),
       lease: field(6, 'int64'),
     }),
-    EventType: { values: { PUT: 0, DELETE: 1 } },
+    EventType: { values: { PUT: 0, DELETE } },
     Event: message({
       type: field(1, 'EventType'),
       kv: field(2, 'KeyValue'),
@@ -202,22 +205,10 @@ const DESCRIPTION = {
     }),
     AuthenticateRequest: message({ name: field(1, 'string'), password: field(2, 'string') }),
     AuthenticateResponse: message({ header: field(1, 'ResponseHeader'), token: field(2, 'string') }),
-    KV: {
-      methods: {
-        Range: method('RangeRequest', 'RangeResponse'),
-        Txn: method('TxnRequest', 'TxnResponse'),
-      },
-    },
-    Watch: {
-      methods: {
-        Watch: { ...method('WatchRequest', 'WatchResponse'), requestStream: true, responseStream: true },
-      },
-    },
-    Auth: { methods: { Authenticate: method('AuthenticateRequest', 'AuthenticateResponse') } },
   },
 };
 
-const loaded = fromJSON(DESCRIPTION, { longs: String, enums: String, defaults: true, arrays: true });
+const root = protobuf.Root.fromJSON(DESCRIPTION);
 
 export const RANGE = bind<RangeRequest, RangeResponse>('KV', 'Range', readRange);
 export const TXN = bind<TxnRequest, TxnResponse>('KV', 'Txn', (from) => ({
@@ -236,7 +227,7 @@ export const WATCH = bind<WatchRequest, WatchResponse>('Watch', 'Watch', (from) 
   cancelReason: text(from.cancelReason),
   fragment: from.fragment === true,
   events: list(from.events).map((event) => ({
-    type: event.type === 'DELETE' ? 'DELETE' : 'PUT',
+    type: event.type === DELETE ? 'DELETE' : 'PUT',
     kv: readKeyValue(event.kv),
   })),
 }));
@@ -245,28 +236,21 @@ export const AUTHENTICATE = bind<AuthenticateRequest, string>('Auth', 'Authentic
 );
 
 function bind<Request extends object, Response>(
-  serviceName: string,
-  methodName: string,
+  service: string,
+  method: string,
   read: (from: Record<string, unknown>) => Response,
 ): Method<Request, Response> {
-  const found = methodOf(serviceName, methodName);
+  const request = root.lookupType(`${method}Request`);
+  const response = root.lookupType(`${method}Response`);
   return {
-    path: `/etcdserverpb.${serviceName}/${methodName}`,
-    serialize: (request) => found.requestSerialize(request),
+    path: `/etcdserverpb.${service}/${method}`,
+    serialize: (from) => Buffer.from(request.encode(request.fromObject(from)).finish()),
     deserialize(bytes) {
-      const decoded: unknown = found.responseDeserialize(bytes);
+      // Read as it was decoded: making plain objects of all fields first takes as long again.
+      const decoded: unknown = response.decode(bytes);
       return read(isRecord(decoded) ? decoded : {});
     },
   };
-}
-
-function methodOf(serviceName: string, methodName: string): MethodDefinition<object, object> {
-  const service = loaded[serviceName];
-  if (service !== undefined && !('format' in service)) {
-    const found = service[methodName];
-    if (found !== undefined && typeof found !== 'string') return found;
-  }
-  throw new Error(`the description of etcd's protocol has no ${serviceName}.${methodName}`);
 }
 
 function readRange(from: Record<string, unknown>): RangeResponse {
@@ -276,7 +260,7 @@ function readRange(from: Record<string, unknown>): RangeResponse {
 function readHeader(from: unknown): Header {
   const header = isRecord(from) ? from : {};
   return {
-    clusterId: text(header.clusterId),
+    clusterId: integerText(header.clusterId),
     revision: integer(header.revision),
     raftTerm: integer(header.raftTerm),
   };
@@ -284,7 +268,7 @@ function readHeader(from: unknown): Header {
 
 function readKeyValue(from: unknown): KeyValue {
   const kv = isRecord(from) ? from : {};
-  return { key: bytesAsText(kv.key), value: bytesAsText(kv.value), modRevision: text(kv.modRevision) };
+  return { key: bytesAsText(kv.key), value: bytesAsText(kv.value), modRevision: integerText(kv.modRevision) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -300,7 +284,17 @@ function text(value: unknown): string {
 }
 
 function integer(value: unknown): bigint {
-  return typeof value === 'string' ? BigInt(value) : 0n;
+  return BigInt(integerText(value));
+}
+
+/** Decimal text of 64 bits, which protobufjs has as two halves. */
+function integerText(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  if (!isRecord(value)) return '0';
+  const { low, high } = value;
+  if (typeof low !== 'number' || typeof high !== 'number') return '0';
+  const whole = high * 2 ** 32 + (low >>> 0);
+  return high >= 0 && Number.isSafeInteger(whole) ? String(whole) : String(value);
 }
 
 function bytesAsText(value: unknown): string {

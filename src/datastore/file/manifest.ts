@@ -57,11 +57,16 @@ export function readManifest(file: string, text: string, options: ManifestOption
   }));
   for (const entry of parsed.entries) {
     const read = readEntry(entry, options);
-    // What a lost value may have to do with is not held against the document.
+    // What a lost value may have to do with is not held against the document, nor is the value told of twice.
     const told = entry.incomplete
       ? read.problems.filter((problem) => isOfOneField(problem, entry, parsed))
       : read.problems;
-    problems.push(...told.map((problem) => placed(problem, entry, parsed, text)));
+    const lost = new Set(parsed.faults.map(({ place }) => place.line));
+    problems.push(
+      ...told
+        .map((problem) => placed(problem, entry, parsed, text))
+        .filter(({ place }) => !entry.incomplete || !lost.has(place.line)),
+    );
     if (entry.incomplete) continue;
     if (read.resource !== undefined) resources.push({ resource: read.resource, place: entry.place });
   }

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { createNativeEngine } from '../../src/engine/native/native-engine.ts';
 import { type EngineHome, engineContract } from './engine.ts';
+import { engineFilterContract } from './engine-filters.ts';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 
@@ -13,3 +14,4 @@ const native: EngineHome = {
 };
 
 engineContract(native);
+engineFilterContract(native);

@@ -58,6 +58,7 @@ export {
   describeNotification,
   encodeNotification,
   type Notification,
+  prefixLimitReached,
   shutdownText,
 } from './notification.ts';
 export { type FamilyOffer, type Offer, openOf } from './offer.ts';

@@ -3,6 +3,7 @@
  * (RFC 8538 section 3.1), which carries the true error inside a Cease.
  */
 import { CEASE, ERROR, errorName } from './error-codes.ts';
+import { type Family, numbersOf } from './family.ts';
 import { buildMessage, HEADER_LENGTH } from './header.ts';
 import { concatBytes, NO_BYTES, toHex } from './wire.ts';
 
@@ -35,6 +36,17 @@ export function decodeNotification(message: Uint8Array): Notification {
  */
 export function cease(subcode: number, text = ''): Notification {
   return { code: ERROR.cease, subcode, data: carriesText(subcode) ? encodeText(text) : NO_BYTES };
+}
+
+/** Cease/Maximum Number of Prefixes Reached with the family and the limit in it (RFC 4486 section 4). */
+export function prefixLimitReached(family: Family, limit: number): Notification {
+  const data = new Uint8Array(7);
+  const view = new DataView(data.buffer);
+  const { afi, safi } = numbersOf(family);
+  view.setUint16(0, afi);
+  view.setUint8(2, safi);
+  view.setUint32(3, limit);
+  return { code: ERROR.cease, subcode: CEASE.maximumPrefixes, data };
 }
 
 /**

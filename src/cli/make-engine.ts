@@ -11,7 +11,7 @@ import type { RunSettings } from './run-settings.ts';
 export function makeEngine(settings: RunSettings, stateDir: string, log: Logger): Engine {
   const { acceptPrefixes, maxPrefixes, llgrSeconds } = settings;
   const common = { stateDir, acceptPrefixes, maxPrefixes, llgrSeconds, log };
-  const native = (): Engine => createNativeEngine(common);
+  const native = (): Engine => createNativeEngine({ ...common, overLimitSeconds: settings.overLimitSeconds });
   const bird = (): Engine =>
     createBirdEngine({
       ...common,

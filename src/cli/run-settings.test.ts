@@ -70,6 +70,18 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     { engine: 'native', birdSocket: '/run/bird.ctl' },
     /^--bird-socket is for --engine bird, and --engine is "native"/,
   ],
+  [
+    'another end of a session',
+    { IP: '10.0.0.1' },
+    { overLimit: 'close' },
+    /^--over-limit is "close", not "refuse"/,
+  ],
+  [
+    'an end of a session that BIRD does not have',
+    { IP: '10.0.0.1' },
+    { overLimit: '60', adopt: true },
+    /^--over-limit is for our own BGP/,
+  ],
   ['an engine that nobody knows', { IP: '10.0.0.1' }, { engine: 'frr' }, /^--engine is "frr"/],
   [
     'bounds that nobody knows',

@@ -32,6 +32,7 @@ export interface RunFlags extends RenderFlags {
   readonly name?: string;
   readonly listen?: readonly string[];
   readonly engine?: string;
+  readonly overLimit?: string;
   readonly stateDir?: string;
   readonly http?: string;
   readonly control?: string;
@@ -50,6 +51,8 @@ export interface RunFlags extends RenderFlags {
 export interface RunSettings extends RenderSettings {
   /** The name, or else the address: what the instance is called on this machine. */
   readonly instance: string;
+  /** A session beyond its limit of routes is closed for so many seconds; null: the excess is refused. */
+  readonly overLimitSeconds: number | null;
   /** What speaks BGP. `by-role`: our own BGP for a reflector, BIRD for a Calico node. */
   readonly engine: 'bird' | 'native' | 'by-role';
   readonly name: string | null;
@@ -114,6 +117,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     control: readControl(env, flags),
     ...readRenderSettings(env, flags),
     adopt: flags.adopt === true,
+    overLimitSeconds: readOverLimit(flags.overLimit, engine),
     minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
     maxSessionLoss: readWhole('--max-session-loss', flags.maxSessionLoss, 25, [0, 100]),
     bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
@@ -220,6 +224,13 @@ function readEngine(flags: RunFlags): RunSettings['engine'] {
   if (ofBird === undefined) return engine ?? 'by-role';
   if (engine === 'native') throw wrong(ofBird[0], 'is for --engine bird, and --engine is "native"');
   return 'bird';
+}
+
+function readOverLimit(text: string | undefined, engine: RunSettings['engine']): number | null {
+  if (text === undefined || text === 'refuse') return null;
+  if (engine === 'bird') throw wrong('--over-limit', 'is for our own BGP, and BIRD is the engine');
+  if (!/^\d+$/.test(text)) throw wrong('--over-limit', `is "${text}", not "refuse" or a number of seconds`);
+  return readWhole('--over-limit', text, 0, [1, 86_400]);
 }
 
 function readListen(texts: readonly string[]): {

@@ -33,6 +33,11 @@ export function addRun(program: Command): void {
       'any',
     )
     .option('--max-prefixes <NUMBER>', 'routes taken from one client at most; the excess is refused', '10000')
+    .option(
+      '--over-limit <refuse|SECONDS>',
+      'refuse what is beyond the limit, or close the session for so many seconds',
+      'refuse',
+    )
     .option('--min-reflectors <NUMBER>', 'hold a change that leaves a node with fewer', '2')
     .option('--max-session-loss <PERCENT>', 'hold a change that takes more sessions within 10 minutes', '25')
     .option(

@@ -14,6 +14,7 @@ import {
   type FamilyOffer,
   type Negotiated,
   NO_ATTRIBUTES,
+  type Notification,
   negotiate,
   openOf,
   type PathAttributes,
@@ -96,6 +97,8 @@ export interface StagePeer {
   readonly ear: Listener;
   /** Messages of ours that are no UPDATE. */
   readonly asked: readonly Uint8Array[];
+  /** Where we closed its session for a while. */
+  readonly stops: readonly { readonly notification: Notification; readonly seconds: number | null }[];
   /** @param changes of what it announces as its capabilities */
   up(changes?: Partial<FamilyOffer>): Negotiated;
   announce(prefixes: readonly string[], attributes?: Partial<PathAttributes>): void;
@@ -124,6 +127,7 @@ export function nativeStage(
   const options: NativeOptions = {
     acceptPrefixes: 'any',
     maxPrefixes: 10_000,
+    overLimitSeconds: null,
     llgrSeconds: 3600,
     ...settings,
   };
@@ -201,6 +205,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StagePeer {
   const ear = listener();
   const asked: Uint8Array[] = [];
+  const stops: { readonly notification: Notification; readonly seconds: number | null }[] = [];
   const peer = createPeer(plan.identity, plan.policy, {
     table,
     clock: time.clock,
@@ -216,7 +221,10 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
     status: unused,
     start: unused,
     stop: unused,
-    automaticStop: unused,
+    automaticStop(notification, seconds) {
+      stops.push({ notification, seconds });
+      peer.events.down({ kind: 'stopped', notification }, []);
+    },
     updateSettings: unused,
     close: unused,
     write(chunks) {
@@ -246,6 +254,7 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
     peer,
     ear,
     asked,
+    stops,
     up(changes = {}) {
       const { offer } = plan.settings(false).session;
       const families = offer.families.map((one) => ({ ...one, ...changes }));

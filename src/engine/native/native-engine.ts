@@ -95,6 +95,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const resolved: NativeOptions = {
     acceptPrefixes: options.acceptPrefixes ?? 'any',
     maxPrefixes: options.maxPrefixes ?? DEFAULT_MAX_PREFIXES,
+    overLimitSeconds: options.overLimitSeconds ?? null,
     llgrSeconds: options.llgrSeconds ?? DEFAULT_LLGR_SECONDS,
   };
   const listeners: ((event: EngineEvent) => void)[] = [];

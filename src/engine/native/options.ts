@@ -9,6 +9,8 @@ export interface NativeEngineOptions {
   readonly acceptPrefixes?: 'any' | 'pools';
   /** Routes taken from one client at most; the excess is refused, the session stays. Default 10000. */
   readonly maxPrefixes?: number;
+  /** A session beyond its limit is closed for so many seconds (RFC 4486). Default null: the excess is refused. */
+  readonly overLimitSeconds?: number | null;
   /** Long-lived stale time that a reflector announces (RFC 9494), seconds; 0 turns it off. Default 3600. */
   readonly llgrSeconds?: number;
   /** A Calico node is taken, too: it announces its blocks and programs no kernel. Default false: it is refused. */
@@ -19,5 +21,5 @@ export interface NativeEngineOptions {
 }
 
 export type NativeOptions = Required<
-  Pick<NativeEngineOptions, 'acceptPrefixes' | 'maxPrefixes' | 'llgrSeconds'>
+  Pick<NativeEngineOptions, 'acceptPrefixes' | 'maxPrefixes' | 'overLimitSeconds' | 'llgrSeconds'>
 >;

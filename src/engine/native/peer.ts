@@ -8,6 +8,7 @@ import {
   forEachNlri,
   type Negotiated,
   type NlriBlock,
+  prefixLimitReached,
   REFRESH,
   type Retained,
   type RouteRefresh,
@@ -28,6 +29,8 @@ export interface PeerPolicy {
   readonly allowLocalAs: number;
   /** Routes taken at most; null: no limit. */
   readonly most: number | null;
+  /** Beyond it the session is closed for so many seconds (RFC 4486); null: the excess is refused and it stays. */
+  readonly overLimitSeconds: number | null;
   /** What it is told, once it is known what was agreed on. */
   readonly terms: (negotiated: Negotiated) => ExportTerms;
 }
@@ -99,6 +102,8 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
   const dropped = { asLoop: 0, originatorLoop: 0, clusterLoop: 0, overLimit: 0 };
   /** Routes were refused and not kept, so only the peer knows them. */
   let incomplete = false;
+  /** It went beyond a limit that closes the session. */
+  let tooMany = false;
   /** Attributes of the last UPDATE, as they came, and what was made of them: they often come again. */
   let last: {
     readonly attributes: Uint8Array;
@@ -152,6 +157,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
         rib.abandon(prefix);
         incomplete = true;
         dropped.overLimit++;
+        tooMany ||= policy.overLimitSeconds !== null && used !== null;
         return;
       }
       rib.put(source, prefix, rib.sets.hold(set), used);
@@ -170,6 +176,11 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     link.write([encodeRouteRefresh(rib.family)]);
   }
 
+  function closeForLimit(): void {
+    tooMany = false;
+    link?.automaticStop(prefixLimitReached(rib.family, policy.most ?? 0), policy.overLimitSeconds);
+  }
+
   const events: PeerEvents = {
     up(next) {
       negotiated = next;
@@ -185,6 +196,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       table.leave(source);
       forgetLast();
       incomplete = false;
+      tooMany = false;
       stale.down(retained.find(({ family }) => family === rib.family) ?? null);
       wake();
       context.onDown(cause);
@@ -207,6 +219,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
         if (set === null) withdraw(nlri);
         else announce(nlri, set);
       }
+      if (tooMany) closeForLimit();
       if (update.endOfRib === rib.family) {
         stale.endOfRib();
         context.onEndOfRib();
@@ -261,7 +274,12 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const more = before.most !== null && (next.most === null || next.most > before.most);
       if (before.allowLocalAs !== next.allowLocalAs || (incomplete && (more || otherImports))) askAgain();
       wake();
-      return otherImports || before.most !== next.most || before.allowLocalAs !== next.allowLocalAs;
+      return (
+        otherImports ||
+        before.most !== next.most ||
+        before.overLimitSeconds !== next.overLimitSeconds ||
+        before.allowLocalAs !== next.allowLocalAs
+      );
     },
     terms: () => (negotiated === null ? null : policy.terms(negotiated)),
     remove() {

@@ -283,6 +283,22 @@ test('the limit refuses the excess, keeps what is there, and asks again once the
   assert.equal(asked.length, 1, 'ROUTE-REFRESH');
 });
 
+test('where it is asked for, a peer beyond the limit is told so and closed for a while (RFC 4486)', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2)], {}, { maxPrefixes: 2, overLimitSeconds: 90 });
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, stops } = stage.peer('peer1');
+  announce(['10.1.0.0/26', '10.2.0.0/26']);
+  announce(['10.1.0.0/26'], { med: 1 });
+  stage.settle();
+  assert.equal(stops.length, 0, 'at its limit it stays');
+  announce(['10.3.0.0/26', '10.4.0.0/26']);
+  stage.settle();
+  const { code, subcode, data } = stops[0]?.notification ?? assert.fail('it was not closed');
+  assert.deepEqual([code, subcode, [...data]], [6, 1, [0, 1, 1, 0, 0, 0, 2]]);
+  assert.deepEqual([stops.length, stops[0]?.seconds], [1, 90]);
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], [], 'its routes went with it');
+});
+
 test('who told us, which won and why, and whom we told', () => {
   const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3), stageFellow(4)]);
   upAll(stage, 'peer1', 'peer2', 'peer3', 'peer4');

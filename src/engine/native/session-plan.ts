@@ -87,6 +87,7 @@ export function planSession(
     imports: compileImport(config, session, bound, setsOf(session.family)),
     allowLocalAs: session.allowLocalAs,
     most: maxPrefixesOf(config, options, session),
+    overLimitSeconds: options.overLimitSeconds,
     terms: (negotiated: Negotiated) =>
       exportTerms(config, session, negotiated, localAddress, clusterId, lastChoice),
   };

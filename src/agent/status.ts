@@ -1,5 +1,5 @@
 /** What `calico-rr status -o json` and `/status` say: everything about one instance, and no secret. */
-import type { EngineState, ObservedSession, SessionState } from '../engine/engine.ts';
+import type { EngineState, ObservedSession, SessionCounters, SessionState } from '../engine/engine.ts';
 import type { Problem } from '../model/problem.ts';
 import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
 import type { ClusterFindings } from './cluster-check.ts';
@@ -20,6 +20,8 @@ export interface SessionStatus
   readonly protocolState: string;
   readonly since: string;
   readonly info: string;
+  /** Routes, drops, messages; null with BIRD, and where there is no such session (yet). */
+  readonly counters: SessionCounters | null;
   /** ID of the held change that keeps this session as it was. */
   readonly held: string | null;
 }
@@ -152,6 +154,7 @@ function sessionStatusOf(
     protocolState: seen?.protocolState ?? 'down',
     since: seen?.since ?? '',
     info: seen?.info ?? '',
+    counters: seen?.counters ?? null,
     held,
   };
 }

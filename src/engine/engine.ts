@@ -43,6 +43,34 @@ export interface ObservedSession {
   readonly since: string;
   /** The text of the INFO column: state and last error. */
   readonly info: string;
+  /** Null where the engine does not count by session. */
+  readonly counters: SessionCounters | null;
+}
+
+export interface SessionCounters {
+  /** Routes of the peer that were taken, that policy rejected, and of both, those that wait for its return (RFC 4724). */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly stale: number;
+  /** Routes that it was told. */
+  readonly told: number;
+  /** Announcements dropped: loops by AS path, ORIGINATOR_ID and CLUSTER_LIST, and what was beyond its limit. */
+  readonly asLoop: number;
+  readonly originatorLoop: number;
+  readonly clusterLoop: number;
+  readonly overLimit: number;
+  /** Since the session was configured. */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly octetsIn: number;
+  readonly octetsOut: number;
+  /** Times that it was established. */
+  readonly established: number;
+  /** UPDATEs taken as withdrawals for an error in them, and attributes dropped for one (RFC 7606). */
+  readonly treatedAsWithdraw: number;
+  readonly attributesDiscarded: number;
+  /** Why it last ended, with the RFC's names, also where it is up again. */
+  readonly lastError: string | null;
 }
 
 export interface EngineState {

@@ -76,6 +76,22 @@ test('every client gets every other client’s route, and no BIRD runs here', as
   assert.equal(existsSync(join(agent.stateDir, 'bird.conf')), false);
 });
 
+test('status counts the routes and messages of each session', async () => {
+  const { sessions } = await agent.status();
+  const counted = sessions.map(({ counters }) => [
+    counters?.accepted,
+    counters?.told,
+    counters?.stale,
+    counters?.established,
+  ]);
+  assert.deepEqual(counted, [
+    [1, 2, 0, 1],
+    [1, 2, 0, 1],
+    [1, 2, 0, 1],
+  ]);
+  assert(sessions.every(({ counters }) => (counters?.messagesIn ?? 0) > 2 && (counters?.octetsOut ?? 0) > 0));
+});
+
 test('explain route tells who told it, which route won, and whom we told', async () => {
   const [address] = routeOf(11).split('/');
   const { stdout } = await agent.verb('explain', 'route', address ?? '');

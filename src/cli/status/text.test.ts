@@ -22,6 +22,7 @@ function session(peer: string, changes: Partial<SessionStatus>): SessionStatus {
     protocolState: 'up',
     since: '08:11:20.123',
     info: 'Established',
+    counters: null,
     held: null,
     ...changes,
   };

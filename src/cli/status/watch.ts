@@ -55,7 +55,7 @@ async function lookOnce(
   }
 }
 
-/** Ages grow while nothing changes. */
+/** Ages and counters grow while nothing changes. */
 function withoutAge(name: string, value: unknown): unknown {
-  return name === 'ageSeconds' ? undefined : value;
+  return name === 'ageSeconds' || name === 'counters' ? undefined : value;
 }

@@ -328,6 +328,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
           protocolState: row.state,
           since: row.since,
           info: row.info,
+          counters: null,
         })),
     };
   }

@@ -370,7 +370,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
 
   function observeNow(): EngineState {
     const sessions = [...running.values()]
-      .map(({ link }) => observed(link, clock, stage === 'stopped'))
+      .map((one) => observed(one, core?.tables[one.plan.session.family], clock, stage === 'stopped'))
       .sort((one, other) => (one.name < other.name ? -1 : 1));
     return {
       engine: 'native',
@@ -518,15 +518,35 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   };
 }
 
-function observed(link: PeerLink, clock: Clock, stopped: boolean): ObservedSession {
-  const { state, since, lastError } = link.status();
+function observed(
+  { link, peer, plan }: Running,
+  table: Table | undefined,
+  clock: Clock,
+  stopped: boolean,
+): ObservedSession {
+  const { state, since, lastError, counters } = link.status();
   const shown = stopped ? 'Down' : state;
+  const routes = table?.rib.countsOf(peer.source) ?? { accepted: 0, rejected: 0, stale: 0 };
+  const info = [
+    lastError === null || shown === 'Established' ? shown : `${shown} ${lastError}`,
+    ...(routes.stale === 0
+      ? []
+      : [`${routes.stale} stale routes of ${plan.session.peerName ?? 'it'} are kept`]),
+  ];
+  const { updatesIn: _, ...counted } = counters;
   return {
     name: link.name,
     state: shown,
     protocolState: shown === 'Established' ? 'up' : shown === 'Down' ? 'down' : 'start',
     since: showTime(since, clock.wallClock()),
-    info: lastError === null || shown === 'Established' ? shown : `${shown} ${lastError}`,
+    info: info.join(', '),
+    counters: {
+      ...routes,
+      told: table?.toldTo(peer.source) ?? 0,
+      ...peer.dropped,
+      ...counted,
+      lastError,
+    },
   };
 }
 

@@ -48,6 +48,8 @@ export interface AgentOptions {
   readonly stateDir: StateDir;
   readonly secrets: SecretSource;
   readonly guard: GuardSettings;
+  /** What becomes of routes that a node announces and that are not its own. */
+  readonly originGuard: 'off' | 'log' | 'enforce';
   readonly acceptPrefixes: 'any' | 'pools';
   /** Version of Calico on the nodes (`v3.12.1`); absent: the latest. Decides who is in the node-to-node mesh. */
   readonly calicoVersion?: string;
@@ -135,6 +137,11 @@ export function createAgent(options: AgentOptions): Agent {
     clock: systemClock,
     date: () => new Date(),
   });
+  const origins = options.originGuard === 'off' ? null : desired.topology.origins();
+  if (origins !== null) {
+    const { faultOf } = origins;
+    engine.guardOrigins({ enforce: options.originGuard === 'enforce', faultOf });
+  }
   const source = createDatastoreSource(options.openDatastore, {
     snapshot,
     changes,
@@ -146,6 +153,7 @@ export function createAgent(options: AgentOptions): Agent {
 
   function snapshot(listing: Listing): void {
     desired.load(listing);
+    reviewOrigins();
     haveSnapshot = true;
     changed.clear();
     clusterCheck.changed();
@@ -154,12 +162,18 @@ export function createAgent(options: AgentOptions): Agent {
 
   function changes(list: readonly Change[], warnings: readonly Problem[], settled: readonly string[]): void {
     desired.apply(list, warnings, settled);
+    reviewOrigins();
     for (const change of list) {
       if (changed.size >= CHANGES_NAMED) break;
       changed.add(keyOfChange(change));
     }
     clusterCheck.changed();
     gatherer.request();
+  }
+
+  function reviewOrigins(): void {
+    const concerned = origins?.takeChanged() ?? [];
+    if (concerned === 'all' || concerned.length > 0) engine.reviewOrigins(concerned);
   }
 
   function connectionTurned(connected: boolean, reason: string | null): void {

@@ -59,6 +59,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
         minReflectors: settings.minReflectors,
         maxSessionLossPercent: settings.maxSessionLoss,
       },
+      originGuard: settings.originGuard,
       acceptPrefixes: settings.acceptPrefixes,
       ...(settings.calicoVersion === null ? {} : { calicoVersion: settings.calicoVersion }),
       controlUrl: (addresses) => controlUrlFor(settings.control, addresses),

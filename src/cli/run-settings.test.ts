@@ -82,6 +82,18 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     { overLimit: '60', adopt: true },
     /^--over-limit is for our own BGP/,
   ],
+  [
+    'an origin guard that nobody knows',
+    { IP: '10.0.0.1' },
+    { originGuard: 'on' },
+    /^--origin-guard is "on", not "off", "log" or "enforce"/,
+  ],
+  [
+    'an origin guard for BIRD',
+    { IP: '10.0.0.1' },
+    { originGuard: 'log', engine: 'bird' },
+    /^--origin-guard is for our own BGP/,
+  ],
   ['an engine that nobody knows', { IP: '10.0.0.1' }, { engine: 'frr' }, /^--engine is "frr"/],
   [
     'bounds that nobody knows',

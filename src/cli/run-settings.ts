@@ -33,6 +33,7 @@ export interface RunFlags extends RenderFlags {
   readonly listen?: readonly string[];
   readonly engine?: string;
   readonly overLimit?: string;
+  readonly originGuard?: string;
   readonly stateDir?: string;
   readonly http?: string;
   readonly control?: string;
@@ -53,6 +54,8 @@ export interface RunSettings extends RenderSettings {
   readonly instance: string;
   /** A session beyond its limit of routes is closed for so many seconds; null: the excess is refused. */
   readonly overLimitSeconds: number | null;
+  /** What becomes of routes that a node announces and that are not its own. */
+  readonly originGuard: 'off' | 'log' | 'enforce';
   /** What speaks BGP. `by-role`: our own BGP for a reflector, BIRD for a Calico node. */
   readonly engine: 'bird' | 'native' | 'by-role';
   readonly name: string | null;
@@ -118,6 +121,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     ...readRenderSettings(env, flags),
     adopt: flags.adopt === true,
     overLimitSeconds: readOverLimit(flags.overLimit, engine),
+    originGuard: readOriginGuard(flags.originGuard, engine),
     minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
     maxSessionLoss: readWhole('--max-session-loss', flags.maxSessionLoss, 25, [0, 100]),
     bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
@@ -231,6 +235,18 @@ function readOverLimit(text: string | undefined, engine: RunSettings['engine']):
   if (engine === 'bird') throw wrong('--over-limit', 'is for our own BGP, and BIRD is the engine');
   if (!/^\d+$/.test(text)) throw wrong('--over-limit', `is "${text}", not "refuse" or a number of seconds`);
   return readWhole('--over-limit', text, 0, [1, 86_400]);
+}
+
+function readOriginGuard(
+  text: string | undefined,
+  engine: RunSettings['engine'],
+): RunSettings['originGuard'] {
+  if (text === undefined || text === 'off') return 'off';
+  if (text !== 'log' && text !== 'enforce') {
+    throw wrong('--origin-guard', `is "${text}", not "off", "log" or "enforce"`);
+  }
+  if (engine === 'bird') throw wrong('--origin-guard', 'is for our own BGP, and BIRD is the engine');
+  return text;
 }
 
 function readListen(texts: readonly string[]): {

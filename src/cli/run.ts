@@ -38,6 +38,11 @@ export function addRun(program: Command): void {
       'refuse what is beyond the limit, or close the session for so many seconds',
       'refuse',
     )
+    .option(
+      '--origin-guard <off|log|enforce>',
+      "tell of routes that a node announces and IPAM knows to be another's, or refuse them",
+      'off',
+    )
     .option('--min-reflectors <NUMBER>', 'hold a change that leaves a node with fewer', '2')
     .option('--max-session-loss <PERCENT>', 'hold a change that takes more sessions within 10 minutes', '25')
     .option(

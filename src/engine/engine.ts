@@ -3,6 +3,7 @@
  * commands: `apply` replaces the whole, and the same state again does nothing. Every engine passes
  * test/contract/engine.ts.
  */
+import type { Prefix } from '../model/address.ts';
 import type { Problem } from '../model/problem.ts';
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
 import type { RouteExplanation } from './route-explanation.ts';
@@ -142,6 +143,17 @@ export interface Engine {
   inherit(sessions: readonly string[]): void;
   /** Called whenever the daemon ends unasked or comes back, and once when others changed what it runs. */
   onEvent(listener: (event: EngineEvent) => void): void;
+  /** Before the first `apply`: what Calico's nodes announce is judged from now on. An engine that cannot says so. */
+  guardOrigins(guard: OriginGuard): void;
+  /** The guard may judge these otherwise than before. */
+  reviewOrigins(changed: readonly Prefix[] | 'all'): void;
+}
+
+export interface OriginGuard {
+  /** False: routes with a fault are taken and told of. True: they are refused. */
+  readonly enforce: boolean;
+  /** Why this node may not announce this prefix, as the end of a sentence; null: it may. */
+  faultOf(node: string, prefix: Prefix): string | null;
 }
 
 export type EngineEvent =

@@ -29,6 +29,7 @@ export const PROBLEM_CODES = [
   'bad-password',
   'engine-refused',
   'prefix-limit',
+  'foreign-origin',
   'stale-entry',
   'datastore-guessed',
   'no-permission',

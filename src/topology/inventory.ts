@@ -65,6 +65,8 @@ export interface Inventory {
   /** Reflectors whose own entry names this address as a peer; unsorted. */
   reflectorsNaming(address: IpAddress): readonly RouteReflector[];
   blocksOf(node: string): readonly BlockAffinity[];
+  /** All of them, by name. */
+  readonly blocks: ReadonlyMap<string, BlockAffinity>;
   readonly defaults: BgpConfiguration | undefined;
   configurationOf(node: string): BgpConfiguration | undefined;
   /** The AS of everything that names none. */
@@ -224,6 +226,7 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
     reflectorNodes,
     reflectorsNaming: reflectorsByPeer.at,
     blocksOf: blocksByNode.at,
+    blocks: blocks.values,
     get defaults() {
       return configurations.values.get('default');
     },

@@ -12,6 +12,7 @@ import type { ClusterView } from './cluster/cluster-view.ts';
 import { createInventory, type DualStack, type Inventory } from './inventory.ts';
 import { meshEraOf } from './mesh-rules.ts';
 import { byName } from './name-order.ts';
+import { createOrigins, type Origins, type TrackedOrigins } from './origins.ts';
 import { orderedProblems } from './problem-order.ts';
 import { reflectorsOf } from './reflectors-of-node.ts';
 import { createResourceChecks } from './resource-checks.ts';
@@ -57,6 +58,8 @@ export interface Topology {
    * compile of all speakers; after that a change costs about what it concerns, and two looks at reachability.
    */
   judge(changes: readonly Change[], options?: JudgeOptions): ChangeJudgement;
+  /** Which node may announce which addresses. */
+  origins(): Origins;
   /** The networks of both families, and who does not learn whose routes. */
   cluster(): ClusterView;
 }
@@ -73,11 +76,13 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
   const inventory = createInventory((change) => {
     checks.note(change);
     whole?.note(change);
+    origins?.note(change);
     for (const view of views.values()) view.note(change);
   });
   const checks = createResourceChecks(inventory);
   /** Only for those who ask: a speaker's own process does not. */
   let whole: Cluster | undefined;
+  let origins: TrackedOrigins | undefined;
 
   function resourceProblems(): readonly Problem[] {
     return orderedProblems([...inventory.problems(), ...checks.problems()]);
@@ -109,6 +114,7 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
       inventory.load(listing);
       checks.noteAll();
       whole?.noteAll();
+      origins?.noteAll();
       for (const view of views.values()) view.noteAll();
     },
     apply(changes) {
@@ -136,6 +142,10 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
     check: (options) => cluster().check(options),
     judge: (changes, options) => cluster().judge(changes, options),
     cluster: () => cluster().view(),
+    origins() {
+      origins ??= createOrigins(inventory);
+      return origins;
+    },
   };
 }
 

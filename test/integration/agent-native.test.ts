@@ -49,7 +49,7 @@ before(async () => {
   writeCluster(file, net, { nodes: NODES });
   agent = await startLocalAgent(
     join(folder.path, 'rr1'),
-    ['--engine', 'native', '--min-reflectors', '1', '--max-session-loss', '0'],
+    ['--engine', 'native', '--origin-guard', 'enforce', '--min-reflectors', '1', '--max-session-loss', '0'],
     { DATASTORE_TYPE: 'file', CALICO_RR_FILE: file, IP: net.address(1) },
   );
   for (const host of NODES) {
@@ -152,6 +152,31 @@ for (const [signal, promise] of [
     assert(agent.log().some(({ msg }) => /^recovered/.test(String(msg))));
   });
 }
+
+test('a block that IPAM gave to another node is refused from whoever announces it, until it moves', async () => {
+  const stolen = '10.65.99.0/26';
+  const given = (node: number) =>
+    [
+      '{apiVersion: projectcalico.org/v3, kind: IPPool, metadata: {name: pods}, spec: {cidr: 10.65.0.0/16}}',
+      `{apiVersion: crd.projectcalico.org/v1, kind: BlockAffinity, metadata: {name: b99}, spec: {cidr: ${stolen}, node: n${node}, state: confirmed, deleted: "false"}}`,
+    ].join('\n---\n');
+  writeCluster(file, net, { nodes: NODES, extra: given(12) });
+  await neighbor(11).announce([routeOf(11), stolen]);
+  const { problems } = await agent.untilStatus(
+    'the problem',
+    (now) => now.problems.some(({ code }) => code === 'foreign-origin'),
+    60_000,
+  );
+  const foreign = problems.find(({ code }) => code === 'foreign-origin');
+  assert.equal(foreign?.subject, 'Node/n11');
+  assert.equal(foreign?.message, `n11 announces ${stolen}, and the block is n12’s: refused.`);
+  await neighbor(13).untilRoutes(othersOf(13));
+  writeCluster(file, net, { nodes: NODES, extra: given(11) });
+  await neighbor(13).untilRoutes([...othersOf(13), stolen]);
+  await agent.untilStatus('no problem', (now) => now.problems.length === 0, 60_000);
+  await neighbor(11).announce([routeOf(11)]);
+  await neighbor(13).untilRoutes(othersOf(13));
+});
 
 test('control: a route that is withdrawn is told by the log that was looked at', async () => {
   const before = removals(12);

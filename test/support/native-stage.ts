@@ -22,6 +22,7 @@ import {
   type Retained,
   updateContext,
 } from '../../src/bgp/index.ts';
+import type { OriginGuard } from '../../src/engine/engine.ts';
 import type { NativeOptions } from '../../src/engine/native/options.ts';
 import { createPeer, type Peer } from '../../src/engine/native/peer.ts';
 import type { PeerLink } from '../../src/engine/native/peer-link.ts';
@@ -123,6 +124,7 @@ export function nativeStage(
   sessions: readonly SessionConfig[],
   changes: Partial<SpeakerConfig> = {},
   settings: Partial<NativeOptions> = {},
+  guard: OriginGuard | null = null,
 ): NativeStage {
   const options: NativeOptions = {
     acceptPrefixes: 'any',
@@ -138,7 +140,7 @@ export function nativeStage(
   let config = speaker(sessions, changes);
   const planOf = (session: SessionConfig, lastChoice: boolean): SessionPlan =>
     planSession(
-      planContext(config, options, () => table.rib.sets, lastChoice),
+      planContext(config, options, () => table.rib.sets, lastChoice, guard),
       session,
       undefined,
     );

@@ -412,5 +412,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       inherited = sessions.length > 0;
     },
     onEvent: (listener) => void listeners.push(listener),
+    guardOrigins: () => log.warn('--origin-guard is not for BIRD: what nodes announce is not judged'),
+    reviewOrigins: () => {},
   };
 }

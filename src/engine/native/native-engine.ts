@@ -22,6 +22,7 @@ import type {
   EngineEvent,
   EngineState,
   ObservedSession,
+  OriginGuard,
   SessionOutcome,
 } from '../engine.ts';
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
@@ -33,7 +34,7 @@ import { createOwnRoutes, type OwnRoutes } from './own-routes.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './peer-link.ts';
-import { nextHopText, prefixText } from './prefix-text.ts';
+import { nextHopText, numberOf, prefixText } from './prefix-text.ts';
 import { type Recovery, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
 import { showTime } from './show-time.ts';
@@ -118,6 +119,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const running = new Map<string, Running>();
   let listening = '';
   let inherited: readonly string[] = [];
+  let guard: OriginGuard | null = null;
 
   let queue: Promise<unknown> = Promise.resolve();
   function exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -265,7 +267,13 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const { fit, refused: unfit } = judgeSessions(config, passwords);
     const made = await start(config);
     const refused = [...unfit];
-    const context = planContext(config, resolved, (family) => made.tables[family].rib.sets, stage !== 'off');
+    const context = planContext(
+      config,
+      resolved,
+      (family) => made.tables[family].rib.sets,
+      stage !== 'off',
+      guard,
+    );
     const plans = new Map<string, SessionPlan>();
     const taken = new Map<string, string>();
     for (const session of fit) {
@@ -378,7 +386,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       routerId: core === undefined ? null : (applied?.config.routerId ?? null),
       recovering: core?.recovery?.active === true,
       sessions,
-      warnings: limitWarnings(),
+      warnings: [...limitWarnings(), ...originWarnings()],
     };
   }
 
@@ -400,6 +408,27 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       });
     }
     return warnings;
+  }
+
+  function originWarnings(): readonly Problem[] {
+    if (guard === null) return [];
+    const did = guard.enforce ? 'refused' : 'taken, since --origin-guard only logs';
+    return [...running.values()].flatMap(({ peer, plan }): Problem[] => {
+      const [first] = peer.foreign;
+      const prefixes = core?.tables[plan.session.family].rib.prefixes;
+      if (first === undefined || prefixes === undefined) return [];
+      const [prefix, fault] = first;
+      const more = peer.foreign.size === 1 ? '' : `, and ${peer.foreign.size - 1} more like this`;
+      return [
+        {
+          code: 'foreign-origin',
+          severity: 'warning',
+          subject: `Node/${plan.session.peerName}`,
+          message: `${plan.session.peerName} announces ${prefixText(prefixes, prefix)}, and ${fault}${more}: ${did}.`,
+          hint: 'Look at the routes of that node (a static route, another BGP speaker on it), and at its block affinities.',
+        },
+      ];
+    });
   }
 
   async function enterStage(next: typeof stage): Promise<void> {
@@ -487,6 +516,18 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       inherited = sessions;
     },
     onEvent: (listener) => void listeners.push(listener),
+    guardOrigins(next) {
+      guard = next;
+    },
+    reviewOrigins(changed) {
+      if (core === undefined || guard === null) return;
+      const { tables } = core;
+      const numbersIn = (family: Family): readonly number[] | 'all' =>
+        changed === 'all' ? changed : changed.flatMap((text) => numberOf(tables[family].rib.prefixes, text));
+      const numbers = { 4: numbersIn(4), 6: numbersIn(6) };
+      for (const { peer, plan } of running.values()) peer.reviewOrigins(numbers[plan.session.family]);
+      core.pacer.wake();
+    },
     async explainRoute(prefix) {
       const table = core?.tables[prefix.includes(':') ? 6 : 4];
       return table === undefined ? null : (explainPrefix(table, prefix) ?? null);

@@ -31,6 +31,10 @@ export interface PeerPolicy {
   readonly most: number | null;
   /** Beyond it the session is closed for so many seconds (RFC 4486); null: the excess is refused and it stays. */
   readonly overLimitSeconds: number | null;
+  /** Why its peer may not announce a prefix (`OriginGuard`); null: it is not judged. */
+  readonly originFault: ((address: Uint8Array, bits: number) => string | null) | null;
+  /** What has such a fault is refused, and not only told of. */
+  readonly refuseForeign: boolean;
   /** What it is told, once it is known what was agreed on. */
   readonly terms: (negotiated: Negotiated) => ExportTerms;
 }
@@ -63,12 +67,16 @@ export interface Peer {
   readonly negotiated: Negotiated | null;
   readonly dropped: DroppedRoutes;
   readonly stale: StaleRoutes['phase'];
+  /** Numbers of prefixes that it may not announce, each with the reason. */
+  readonly foreign: ReadonlyMap<number, string>;
   /** Hands over the link that was made with `events`. */
   attach(link: PeerLink): void;
   /** @returns whether anything changed */
   setPolicy(policy: PeerPolicy): boolean;
   /** What it is to be told now; null: it is not up. */
   terms(): ExportTerms | null;
+  /** Judges anew where prefixes come from: all, or these and those that had a fault. */
+  reviewOrigins(prefixes: Iterable<number> | 'all'): void;
   /** Forgets it and its routes. */
   remove(): void;
 }
@@ -111,6 +119,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     readonly set: AttributeSet;
   } | null = null;
   const address = new Uint8Array(rib.family === 4 ? 4 : 16);
+  const foreign = new Map<number, string>();
 
   function forgetLast(): void {
     if (last !== null) rib.sets.release(last.set);
@@ -140,20 +149,22 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
   function withdraw(block: NlriBlock): void {
     forEachNlri(block, (at, bits) => {
       const prefix = rib.prefixes.find(block.bytes, at, bits);
-      if (prefix >= 0) rib.remove(source, prefix);
+      if (prefix < 0) return;
+      rib.remove(source, prefix);
+      foreign.delete(prefix);
     });
     if (incomplete && policy.most !== null && rib.acceptedCount(source) < policy.most) askAgain();
   }
 
   function announce(block: NlriBlock, set: AttributeSet): void {
-    const { most, imports } = policy;
+    const { most } = policy;
     forEachNlri(block, (at, bits) => {
       const prefix = rib.prefixes.intern(block.bytes, at, bits);
-      rib.prefixes.writeAddress(prefix, address);
-      const used = imports.judge(address, bits, set);
+      const used = judge(prefix, set);
       if (most !== null && isOverLimit(prefix, used, most)) {
         if (used !== null) rib.sets.release(used);
         rib.remove(source, prefix);
+        foreign.delete(prefix);
         rib.abandon(prefix);
         incomplete = true;
         dropped.overLimit++;
@@ -162,6 +173,16 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       }
       rib.put(source, prefix, rib.sets.hold(set), used);
     });
+  }
+
+  /** What counts of a route, with a reference; null: it is rejected. */
+  function judge(prefix: number, set: AttributeSet): AttributeSet | null {
+    rib.prefixes.writeAddress(prefix, address);
+    const bits = rib.prefixes.bitsOf(prefix);
+    const fault = policy.originFault?.(address, bits) ?? null;
+    if (fault === null) foreign.delete(prefix);
+    else foreign.set(prefix, fault);
+    return fault !== null && policy.refuseForeign ? null : policy.imports.judge(address, bits, set);
   }
 
   /** The limit bounds what is taken, and likewise what is remembered of what was rejected. */
@@ -197,6 +218,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       forgetLast();
       incomplete = false;
       tooMany = false;
+      foreign.clear();
       stale.down(retained.find(({ family }) => family === rib.family) ?? null);
       wake();
       context.onDown(cause);
@@ -265,12 +287,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const before = policy;
       policy = next;
       const otherImports = before.imports.key !== next.imports.key;
-      if (otherImports) {
-        rib.review(source, (prefix, received) => {
-          rib.prefixes.writeAddress(prefix, address);
-          return next.imports.judge(address, rib.prefixes.bitsOf(prefix), received);
-        });
-      }
+      if (otherImports) rib.review(source, judge);
       const more = before.most !== null && (next.most === null || next.most > before.most);
       if (before.allowLocalAs !== next.allowLocalAs || (incomplete && (more || otherImports))) askAgain();
       wake();
@@ -280,6 +297,12 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
         before.overLimitSeconds !== next.overLimitSeconds ||
         before.allowLocalAs !== next.allowLocalAs
       );
+    },
+    foreign,
+    reviewOrigins(prefixes) {
+      if (policy.originFault === null) return;
+      if (prefixes === 'all') rib.review(source, judge);
+      else for (const prefix of new Set([...foreign.keys(), ...prefixes])) rib.review(source, judge, prefix);
     },
     terms: () => (negotiated === null ? null : policy.terms(negotiated)),
     remove() {

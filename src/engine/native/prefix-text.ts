@@ -1,5 +1,5 @@
 /** What stands in the RIB as the text that the rest of calico-rr knows it by. */
-import { formatAddress, formatPrefix } from '../../bgp/index.ts';
+import { encodePrefix, formatAddress, formatPrefix, parsePrefix } from '../../bgp/index.ts';
 import type { PrefixTable } from './rib/prefix-table.ts';
 
 export function prefixText(prefixes: PrefixTable, id: number): string {
@@ -9,4 +9,12 @@ export function prefixText(prefixes: PrefixTable, id: number): string {
 /** @param octets 4, 16, or 32 where a link-local address follows (RFC 2545), which is left out */
 export function nextHopText(octets: Uint8Array): string {
   return formatAddress(octets.subarray(0, octets.length === 4 ? 4 : 16));
+}
+
+/** The number of a prefix, in a list; none where it is not known, or is of the other family. */
+export function numberOf(prefixes: PrefixTable, text: string): readonly number[] {
+  const prefix = parsePrefix(text);
+  if (prefix === null || prefix.family !== prefixes.family) return [];
+  const id = prefixes.find(encodePrefix(prefix), 1, prefix.length);
+  return id < 0 ? [] : [id];
 }

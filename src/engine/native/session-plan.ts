@@ -5,12 +5,13 @@
  * Timers are those of the BIRD engine (bird/session-block.ts), for the same reasons; but the first error is waited for
  * a tenth of a second only, since whoever waits refuses its peer, and a peer that restarts is back at once.
  */
-import { type Negotiated, parseAddress, parseRouterId } from '../../bgp/index.ts';
-import type { Family } from '../../model/address.ts';
+import { formatPrefix, type Negotiated, parseAddress, parseRouterId } from '../../bgp/index.ts';
+import { type Family, parsePrefix as toPrefix } from '../../model/address.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { acceptedPrefixes } from '../bird/prefix-bounds.ts';
 import { localAddressOf, maxPrefixesOf } from '../bird/session-block.ts';
+import type { OriginGuard } from '../engine.ts';
 import type { NativeOptions } from './options.ts';
 import type { PeerIdentity, PeerPolicy } from './peer.ts';
 import type { PeerSettings } from './peer-link.ts';
@@ -38,6 +39,7 @@ export interface PlanContext {
   readonly setsOf: (family: Family) => AttributeSets;
   readonly lastChoice: boolean;
   readonly bound: TierBound | null;
+  readonly guard: OriginGuard | null;
   /** Two contexts with the same key make the same plans. */
   readonly key: string;
 }
@@ -47,6 +49,7 @@ export function planContext(
   options: NativeOptions,
   setsOf: (family: Family) => AttributeSets,
   lastChoice: boolean,
+  guard: OriginGuard | null = null,
 ): PlanContext {
   const { routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters } = config;
   const bound = compileBound(acceptedPrefixes(config, options));
@@ -61,11 +64,11 @@ export function planContext(
     lastChoice,
     bound?.key,
   ]);
-  return { config, options, setsOf, lastChoice, bound, key };
+  return { config, options, setsOf, lastChoice, bound, guard, key };
 }
 
 export function planSession(
-  { config, options, setsOf, lastChoice, bound }: PlanContext,
+  { config, options, setsOf, lastChoice, bound, guard }: PlanContext,
   session: SessionConfig,
   password: string | undefined,
 ): SessionPlan {
@@ -88,6 +91,8 @@ export function planSession(
     allowLocalAs: session.allowLocalAs,
     most: maxPrefixesOf(config, options, session),
     overLimitSeconds: options.overLimitSeconds,
+    originFault: originFaultOf(session, guard),
+    refuseForeign: guard?.enforce === true,
     terms: (negotiated: Negotiated) =>
       exportTerms(config, session, negotiated, localAddress, clusterId, lastChoice),
   };
@@ -134,6 +139,18 @@ export function planSession(
     policy,
     settings,
     key: JSON.stringify([settings(false), [...identity.address], identity]),
+  };
+}
+
+/** Only what a Calico node says is judged: fellows and routers pass on what others said. */
+function originFaultOf(
+  { kind, family, peerName }: SessionConfig,
+  guard: OriginGuard | null,
+): PeerPolicy['originFault'] {
+  if (guard === null || peerName === null || kind === 'reflector' || kind === 'external') return null;
+  return (address, length) => {
+    const prefix = toPrefix(formatPrefix({ family, address, length }));
+    return prefix === undefined ? null : guard.faultOf(peerName, prefix);
   };
 }
 

@@ -45,8 +45,15 @@ export interface Rib {
   remove(source: number, prefix: number): boolean;
   /** Whether the peer has a route to the prefix that was not rejected; null: it has none at all. */
   accepted(source: number, prefix: number): boolean | null;
-  /** Judges every route of a peer anew: `judge` returns what is used from now on, with a reference; null: rejected. */
-  review(source: number, judge: (prefix: number, received: AttributeSet) => AttributeSet | null): void;
+  /**
+   * Judges every route of a peer anew, or that to one prefix: `judge` returns what is used from now on, with a reference;
+   * null: rejected.
+   */
+  review(
+    source: number,
+    judge: (prefix: number, received: AttributeSet) => AttributeSet | null,
+    only?: number,
+  ): void;
   /** Marks all routes of a peer as stale (RFC 4724 section 4.2). */
   markStale(source: number): void;
   /**
@@ -338,8 +345,8 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       const route = find(source, prefix);
       return route === NONE ? null : used[route] !== null;
     },
-    review(source, judge) {
-      forEachRoute(source, (route) => {
+    review(source, judge, only) {
+      const review = (route: number): void => {
         const prefix = prefixOf[route] ?? NONE;
         const set = received[route];
         // What is long-lived stale was marked by us and goes when its time is over.
@@ -350,7 +357,12 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
         clearSets(route, source);
         received[route] = set;
         setUsed(route, source, next);
-      });
+      };
+      if (only === undefined) forEachRoute(source, review);
+      else {
+        const route = find(source, only);
+        if (route !== NONE) review(route);
+      }
     },
     markStale(source) {
       forEachRoute(source, (route) => {

@@ -40,7 +40,7 @@ async function allUp(): Promise<void> {
     'three established clients',
     ({ sessions, engine }) =>
       engine?.recovering === false && sessions.filter(({ state }) => state === 'Established').length === 3,
-    60_000,
+    120_000,
   );
 }
 

@@ -9,6 +9,7 @@ import { createDatastoreSource, type OpenDatastore } from '../agent/datastore-so
 import { JUDGED_KINDS } from '../datastore/kubernetes/admitted-object.ts';
 import { keyOfChange } from '../model/change.ts';
 import { messageOf } from '../model/errors.ts';
+import type { Problem } from '../model/problem.ts';
 import type { JsonObject } from '../model/resource.ts';
 import { createTopology, type TopologyOptions } from '../topology/topology.ts';
 import { type Decision, decide } from './decide.ts';
@@ -43,6 +44,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const topology = createTopology(options);
   const pending = createPendingChanges(() => performance.now());
   let known = false;
+  /** Why some of the cluster cannot be seen, by subject. What is judged without it would be judged wrongly. */
+  const unseen = new Map<string, Problem>();
   let away: string | null = 'connecting';
   const source = createDatastoreSource(
     options.openDatastore,
@@ -50,15 +53,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
       snapshot(listing) {
         topology.load(listing);
         pending.clear();
+        unseen.clear();
+        note(listing.warnings);
         // The first judgement costs a compile of all speakers; nobody should have to wait for it.
         const begin = performance.now();
         topology.judge([], { minReflectors });
         known = true;
         const ms = Math.round(performance.now() - begin);
-        log.info({ resources: listing.resources.length, ms }, 'ready to judge changes');
+        if (unseen.size === 0)
+          log.info({ resources: listing.resources.length, ms }, 'ready to judge changes');
       },
-      changes(changes) {
+      changes(changes, warnings, settled) {
+        const mended = settled.filter((subject) => unseen.delete(subject)).length;
+        note(warnings);
         topology.apply(changes);
+        if (mended > 0 && unseen.size === 0) log.info('ready to judge changes');
         for (const change of changes) pending.settle(keyOfChange(change));
       },
       connection(connected, reason) {
@@ -71,14 +80,26 @@ export function createAdmission(options: AdmissionOptions): Admission {
     JUDGED_KINDS,
   );
 
+  function note(warnings: readonly Problem[]): void {
+    for (const problem of warnings) {
+      if (problem.code !== 'no-permission' || unseen.has(problem.subject)) continue;
+      unseen.set(problem.subject, problem);
+      log.error({ hint: problem.hint }, `changes are not judged: ${problem.message}`);
+    }
+  }
+
+  /** Null where changes can be judged. */
+  function obstacle(): string | null {
+    if (!known) return 'it does not know the cluster yet';
+    const [problem] = unseen.values();
+    return problem === undefined ? null : problem.message;
+  }
+
   function answer(request: AdmissionRequest): AdmissionAnswer {
     const requested = requestedChange(request);
     if (requested === null) return { allowed: true };
-    if (!known)
-      return {
-        allowed: true,
-        warnings: ['calico-rr did not judge this change: it does not know the cluster yet'],
-      };
+    const why = obstacle();
+    if (why !== null) return { allowed: true, warnings: [`calico-rr did not judge this change: ${why}`] };
     const decision = decide(request, requested, topology, pending.others(requested.key), minReflectors);
     if (decision.verdict !== 'harmless') tell(request, requested.id, decision);
     if (decision.allowed && !request.dryRun) pending.add(requested.key, requested.change);
@@ -122,6 +143,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     readiness() {
       if (!known)
         return { ready: false, reason: `the cluster is not known yet: ${away ?? 'it is being listed'}` };
+      const why = obstacle();
+      if (why !== null) return { ready: false, reason: why };
       return {
         ready: true,
         reason: away === null ? 'judging changes' : `judging by what was known before: ${away}`,

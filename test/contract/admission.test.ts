@@ -6,9 +6,13 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { after, before, suite, test } from 'node:test';
+import { pino } from 'pino';
 import { prepareDebian } from '../../scripts/debian.ts';
+import { createAdmission } from '../../src/admission/admission.ts';
+import { openKubernetes } from '../../src/datastore/kubernetes/kubernetes.ts';
 import { isJsonObject, parseJson } from '../../src/model/json.ts';
 import type { JsonObject } from '../../src/model/resource.ts';
+import { failure } from '../standin/kubernetes/refusals.ts';
 import { type StandIn, startStandIn } from '../standin/kubernetes/server.ts';
 import {
   configureWebhook,
@@ -22,7 +26,7 @@ import { runProgram, temporaryFolder } from '../support/local-agent.ts';
 import { unusedPort } from '../support/ports.ts';
 import type { RunningProcess } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { type Administrator, administrator } from './kubernetes-home.ts';
+import { type Administrator, administrator, settingsFor } from './kubernetes-home.ts';
 
 const CALICO = '/apis/crd.projectcalico.org/v1';
 const WAIT_MS = 30_000;
@@ -188,6 +192,43 @@ suite('the admission webhook', () => {
     }
   });
 
+  test('where a kind may not be read nothing is judged, and it says which rule is lacking, until it may', async () => {
+    const stop = server.intervene(({ resource, verb }) =>
+      resource === 'bgppeers' && verb === 'list'
+        ? failure(403, 'Forbidden', 'bgppeers is forbidden: User "webhook" cannot list resource "bgppeers"')
+        : undefined,
+    );
+    const admission = createAdmission({
+      openDatastore: async () => openKubernetes(settingsFor(server.url)),
+      minReflectors: 2,
+      log: pino({ enabled: false }),
+    });
+    const running = admission.run();
+    try {
+      await until(
+        () => /^BGPPeer cannot be read: bgppeers is forbidden/.test(admission.readiness().reason),
+        () => `the lack to be told: ${admission.readiness().reason}`,
+        WAIT_MS,
+      );
+      assert.equal(admission.readiness().ready, false);
+      const { body: stored } = await admin('GET', '/api/v1/nodes/r1');
+      const text = reviewText('r1', { ...stored, metadata: { name: 'r1' } }, stored);
+      const blind = await admission.review(text, () => true);
+      assert.match(
+        JSON.stringify(blind.body),
+        /"allowed":true,.*did not judge this change: BGPPeer cannot be read/,
+      );
+      stop();
+      await until(() => admission.readiness().ready, 'it to see everything', WAIT_MS);
+      const seeing = await admission.review(text, () => true);
+      assert.match(JSON.stringify(seeing.body), /"allowed":false/);
+    } finally {
+      stop();
+      await admission.stop();
+      await running;
+    }
+  });
+
   test('an annotation lets through the change that it names, and no other', async () => {
     const message = String((await rename('r1')).body.message);
     const id = /allow-loss=([0-9a-f]{8})/.exec(message)?.[1] ?? '';
@@ -290,15 +331,20 @@ suite('the admission webhook', () => {
   });
 });
 
+/** An AdmissionReview of an UPDATE of a Node. */
+function reviewText(name: string, object: JsonObject, oldObject: JsonObject): string {
+  const resource = { group: '', version: 'v1', resource: 'nodes' };
+  const asked = { uid: name, operation: 'UPDATE', dryRun: false, resource, name, object, oldObject };
+  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+}
+
 /** One review of an UPDATE of a Node, over TLS. @returns its response */
 async function review(
   port: number,
   caFile: string,
   { name, object, oldObject }: { name: string; object: JsonObject; oldObject: JsonObject },
 ): Promise<JsonObject> {
-  const resource = { group: '', version: 'v1', resource: 'nodes' };
-  const asked = { uid: name, operation: 'UPDATE', dryRun: false, resource, name, object, oldObject };
-  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+  const body = reviewText(name, object, oldObject);
   const { text } = await send('POST', port, '/validate', caFile, body);
   const value = parseJson(text);
   const response = isJsonObject(value) ? value.response : undefined;

@@ -143,6 +143,18 @@ const CASES: readonly Case[] = [
     says: /it expects AS 65001 at n2, which speaks another/,
   },
   {
+    title: 'a node of another AS than its reflectors, told once and not at both ends',
+    resources: [
+      MESH_OFF,
+      reflector('rr1', ['10.0.0.1'], { clusterID: '1.0.0.1' }),
+      node('n1', ['10.0.1.1'], { asNumber: 65001 }),
+      node('n2', ['10.0.1.2'], { asNumber: 65002 }),
+      peer('all', null, '10.0.0.1'),
+    ],
+    found: ['as-mismatch warning BGPPeer/all', 'too-few-reflectors warning Node/n1 and 1 more'],
+    says: /but Node\/n1 has AS 65001: Global_10_0_0_1 runs as plain eBGP, not as a client\. The same at n2\.$/,
+  },
+  {
     title: 'a password at one end only',
     resources: [
       node('n1', ['10.0.1.1']),

@@ -129,27 +129,49 @@ const WORDS: Readonly<Record<DownSession['why'], (down: DownSession) => Words>> 
 /** How many problems of one kind of one resource are told one by one. */
 const TOLD_EACH = 2;
 
+interface OwnProblem {
+  readonly problem: Problem;
+  readonly speaker: string;
+  readonly isNode: boolean;
+}
+
+/** Both ends of a session tell of an AS that does not fit: the one fault is told once. */
+function toldEach([first]: readonly OwnProblem[]): number {
+  return first?.problem.code === 'as-mismatch' ? 1 : TOLD_EACH;
+}
+
+/** Nodes first: their words name both ends, where a reflector says "this reflector". */
+function byTeller(one: OwnProblem, other: OwnProblem): number {
+  return (
+    Number(other.isNode) - Number(one.isNode) ||
+    byText(one.speaker, other.speaker) ||
+    byText(one.problem.message, other.problem.message)
+  );
+}
+
 /**
  * What each speaker finds wrong with its own sessions. A fault in one BGPPeer may show at every node: of many like
  * it the first ones are told, and how many there are.
  */
 export function checkOwnSessions({ sessions }: CheckInput): readonly Problem[] {
-  const byResource = new Map<string, { problem: Problem; speaker: string }[]>();
+  const byResource = new Map<string, OwnProblem[]>();
   for (const { name, frame, problems } of sessions.speakers().values()) {
     for (const problem of [...frame.problems, ...[...problems.values()].flat()]) {
       const key = `${problem.code} ${problem.severity} ${problem.subject}`;
       const list = byResource.get(key);
-      if (list === undefined) byResource.set(key, [{ problem, speaker: name }]);
-      else list.push({ problem, speaker: name });
+      const own = { problem, speaker: name, isNode: frame.node !== undefined };
+      if (list === undefined) byResource.set(key, [own]);
+      else list.push(own);
     }
   }
   return [...byResource.values()].flatMap((found) => {
-    const list = found.sort(
-      (one, other) =>
-        byText(one.speaker, other.speaker) || byText(one.problem.message, other.problem.message),
-    );
-    const each = list.slice(0, TOLD_EACH).map(({ problem }) => problem);
-    const rest = [...new Set(list.slice(TOLD_EACH).map(({ speaker }) => speaker))];
+    const list = found.sort(byTeller);
+    const each = list.slice(0, toldEach(list)).map(({ problem }) => problem);
+    // Who is at the other end of what is told once is no news.
+    const others = list
+      .slice(each.length)
+      .filter(({ isNode }) => each.length > 1 || isNode === list[0]?.isNode);
+    const rest = [...new Set(others.map(({ speaker }) => speaker))];
     const [last] = each.slice(-1);
     if (last === undefined || rest.length === 0) return each;
     return [...each.slice(0, -1), { ...last, message: `${last.message} The same at ${nodesText(rest)}.` }];

@@ -6,9 +6,8 @@
  * The rival makes the same change by hand, on a BIRD of the same configuration: it appends the session to the
  * file and runs `birdc configure`. It does not watch anything, compile anything or check what it did.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,18 +16,22 @@ import { type ControlSocket, openControlSocket } from '../src/engine/bird/contro
 import { sameMoment } from '../src/engine/bird/outcome.ts';
 import { type ProtocolRow, parseProtocols } from '../src/engine/bird/replies.ts';
 import { type Etcd, startEtcd } from '../test/support/etcd.ts';
+import { unusedPort } from '../test/support/ports.ts';
 import { start } from '../test/support/processes.ts';
 import { until } from '../test/support/until.ts';
+import { clientsUp, machineTime } from './joining-client.ts';
 import { cpuOf } from './process-cost.ts';
+import { clientAddress } from './reflect/configurations.ts';
+import { buildBgpload } from './reflect/load.ts';
 import { type BenchRow, milliseconds, printResult, quantile } from './result.ts';
 
 const CLIENTS = 2_500;
 const RUNS = 3;
 const REFLECTOR = '127.0.0.1';
-const PORT = 1790;
+const PORT = await unusedPort(REFLECTOR);
 const ROOT = join(import.meta.dirname, '..');
-const BGPLOAD = join(import.meta.dirname, 'bgpload');
 
+const TARGET = `${REFLECTOR}:${PORT}`;
 interface Sample {
   /** Milliseconds from the change until BIRD lists the session. */
   readonly knownMs: number;
@@ -38,12 +41,6 @@ interface Sample {
   readonly cpuMs: number | null;
   /** Sessions other than the new one whose state changed. */
   readonly touched: number;
-}
-
-/** Address of bgpload's client: 127.1.0.1 and up. */
-function clientAddress(index: number): string {
-  const number = 1 + index;
-  return `127.1.${number >> 8}.${number & 255}`;
 }
 
 function sessionName(address: string): string {
@@ -75,37 +72,20 @@ async function oneMore(
   change: () => Promise<void>,
   pid: number | null,
 ): Promise<Sample> {
-  const fifo = join(folder, `go-${clients}`);
-  execFileSync('mkfifo', [fifo]);
-  const args = ['join', '-n', String(clients), '-r', '1', '--extra', '1', '--exec', `echo go > ${fifo}`];
-  const load = spawn(
-    join(BGPLOAD, 'bgpload'),
-    [...args, '--rr', `${REFLECTOR}:${PORT}`, '--retry-ms', '5', '--timeout', '280', '--json', '--quiet'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let output = '';
-  load.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const ended = new Promise<number | null>((resolve) => load.on('exit', resolve));
-  const go = await open(fifo, 'r');
-  await go.read(Buffer.alloc(8), 0, 8);
-  await go.close();
-
+  const joining = await clientsUp({ folder, target: TARGET, clients });
   const before = await sessionsOf(bird);
   const name = sessionName(clientAddress(clients));
   const cpuBefore = pid === null ? 0 : cpuOf(pid);
-  const begin = performance.now();
+  const begin = machineTime();
   await change();
   await soon(async () => (await rowOf(bird, name)) !== undefined, `BIRD to know ${name}`);
-  const knownMs = performance.now() - begin;
+  const knownMs = machineTime() - begin;
   await soon(async () => (await rowOf(bird, name))?.includes('Established') === true, `${name} Established`);
   const after = await sessionsOf(bird);
   const touched = [...before].filter(([session, row]) => wasTouched(row, after.get(session))).length;
-  const status = await ended;
+  const establishedMs = (await joining.establishedAt) - begin;
   const cpuMs = pid === null ? null : cpuOf(pid) - cpuBefore;
-  if (status !== 0) throw new Error(`bgpload ended with ${status}: ${output}`);
-  return { knownMs, establishedMs: joinedMs(JSON.parse(output)), cpuMs, touched };
+  return { knownMs, establishedMs, cpuMs, touched };
 }
 
 /** Looks every other millisecond: what is measured takes tens of them. */
@@ -115,13 +95,6 @@ async function soon(condition: () => Promise<boolean>, what: string): Promise<vo
     if (performance.now() > deadline) throw new Error(`waited 30 s in vain for ${what}`);
     await delay(2);
   }
-}
-
-function joinedMs(result: unknown): number {
-  if (typeof result === 'object' && result !== null && 'join_established_s' in result) {
-    return Number(result.join_established_s) * 1000;
-  }
-  throw new Error('bgpload printed no join_established_s');
 }
 
 async function putNode(etcd: Etcd, index: number): Promise<void> {
@@ -144,7 +117,7 @@ async function measureOurs(folder: string, bird2: string): Promise<{ samples: Sa
   try {
     await fill(etcd);
     const stateDir = join(folder, 'rr');
-    const args = ['run', '--listen', `${REFLECTOR}:${PORT}`, '--state-dir', stateDir];
+    const args = ['run', '--engine', 'bird', '--listen', TARGET, '--state-dir', stateDir];
     const agent = await start(join(ROOT, 'bin/calico-rr'), args, {
       env: {
         IP: REFLECTOR,
@@ -216,7 +189,7 @@ function median(samples: readonly Sample[], of: (sample: Sample) => number): num
 }
 
 const tools = await prepareDebian(['bird2', 'birdc2', 'etcd']);
-execFileSync('make', ['-s'], { cwd: BGPLOAD, stdio: 'inherit' });
+buildBgpload();
 const folder = mkdtempSync(join(tmpdir(), 'calico-rr-bench-'));
 try {
   const ours = await measureOurs(folder, tools.bird2);

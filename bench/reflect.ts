@@ -124,7 +124,7 @@ printResult({
   title: 'reflect: the native engine beside other reflectors',
   how: [
     'Clients are played by bench/bgpload (bench/bgpload/README.md), which checks every route that each of them receives.',
-    'Each reflector starts afresh for each run; short works are run up to 5 times and the median run is shown.',
+    'Each reflector starts afresh for each run; short works are run up to 3 times and the median run is shown.',
     'CPU is user and system time of the reflector’s processes, peak RSS theirs too; the generator runs on the same cores.',
     'In brackets: how many times what native needs. FRR sends clients their own routes back, which bgpload lets pass for it alone.',
     'Repeat: `npm run bench -- reflect` as root (OpenBGPD needs that); `--work` and `--beside` choose.',

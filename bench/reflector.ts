@@ -1,7 +1,7 @@
 /**
  * The native engine alone, for measuring: `node bench/reflector.ts CONFIG.json` runs what a SpeakerConfig in JSON asks for
- * and prints `ready` once it listens. SIGHUP reads the file again; SIGTERM ends it;
- * SIGUSR2 prints how late the event loop was so far.
+ * and prints `ready` once it listens. SIGHUP adds the sessions of CONFIG.json.more, as the agent does it: the others stay
+ * the same objects. SIGUSR2 prints how late the event loop was so far. SIGTERM ends it.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createHistogram } from 'node:perf_hooks';
 import { pino } from 'pino';
 import { createNativeEngine } from '../src/engine/native/native-engine.ts';
-import type { SpeakerConfig } from '../src/topology/speaker-config.ts';
+import type { SessionConfig, SpeakerConfig } from '../src/topology/speaker-config.ts';
 
 const [file] = process.argv.slice(2);
 if (file === undefined) {
@@ -20,8 +20,7 @@ const stateDir = mkdtempSync(join(tmpdir(), 'calico-rr-bench-'));
 const log = pino({ level: process.env.BENCH_LOG ?? 'silent' });
 const engine = createNativeEngine({ stateDir, log, maxPrefixes: 1_000_000 });
 
-async function apply(path: string): Promise<void> {
-  const config: SpeakerConfig = JSON.parse(readFileSync(path, 'utf8'));
+async function apply(config: SpeakerConfig): Promise<void> {
   const { refused } = await engine.apply(config, new Map());
   for (const { session, problem } of refused) {
     process.stderr.write(`${session}: ${problem.message}\n`);
@@ -44,9 +43,14 @@ function tellLoopDelay(): void {
   process.stdout.write(`loop delay ${at(50)} | ${at(99)} | ${(late.max / 1000).toFixed(1)}\n`);
 }
 
-await apply(file);
+let config: SpeakerConfig = JSON.parse(readFileSync(file, 'utf8'));
+await apply(config);
 process.stdout.write('ready\n');
-process.on('SIGHUP', () => void apply(file));
+process.on('SIGHUP', () => {
+  const more: readonly SessionConfig[] = JSON.parse(readFileSync(`${file}.more`, 'utf8'));
+  config = { ...config, sessions: [...config.sessions, ...more] };
+  void apply(config);
+});
 process.on('SIGUSR2', tellLoopDelay);
 process.on('SIGTERM', () => {
   void engine.stop('graceful').then(() => {

@@ -28,7 +28,7 @@ export interface How {
 }
 
 /** Short works are run again, until so many runs or seconds are spent. */
-const RUNS = 5;
+const RUNS = 3;
 const ENOUGH_SECONDS = 12;
 
 /**

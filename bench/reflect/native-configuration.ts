@@ -1,6 +1,6 @@
 /** The SpeakerConfig of the native engine under measurement: the clients of bench/bgpload, nothing else. */
 import { type IpAddress, parseAddress } from '../../src/model/address.ts';
-import { parseAsNumber } from '../../src/model/as-number.ts';
+import { type AsNumber, parseAsNumber } from '../../src/model/as-number.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
 import { clientAddress, REFLECTOR } from './configurations.ts';
 
@@ -14,11 +14,19 @@ function address(text: string): IpAddress {
   return parsed;
 }
 
-export function nativeConfiguration(port: number, clients: number): SpeakerConfig {
+const own = address(REFLECTOR);
+
+function ownAs(): AsNumber {
   const asNumber = parseAsNumber(64512);
   if (asNumber === undefined) throw new Error('64512 is no AS number');
-  const own = address(REFLECTOR);
-  const sessions = Array.from({ length: clients }, (_, index): SessionConfig => {
+  return asNumber;
+}
+
+/** Those of the clients with the numbers `from` to `to`, without the last. */
+export function nativeSessions(from: number, to: number): readonly SessionConfig[] {
+  const asNumber = ownAs();
+  return Array.from({ length: to - from }, (_, offset): SessionConfig => {
+    const index = from + offset;
     const peerAddress = address(clientAddress(index));
     return {
       name: `Global_${peerAddress.replaceAll('.', '_')}`,
@@ -51,12 +59,15 @@ export function nativeConfiguration(port: number, clients: number): SpeakerConfi
       because: 'BGPPeer/all-to-rr',
     };
   });
+}
+
+export function nativeConfiguration(port: number, clients: number): SpeakerConfig {
   return {
     speaker: 'rr1',
     role: 'reflector',
     forwards: false,
     standalone: false,
-    asNumber,
+    asNumber: ownAs(),
     routerId: own,
     ipv4: own,
     ipv6: null,
@@ -72,6 +83,6 @@ export function nativeConfiguration(port: number, clients: number): SpeakerConfi
     blocks: [],
     customFilters: [],
     ipv4Network: null,
-    sessions: sessions.sort((one, other) => (one.name < other.name ? -1 : 1)),
+    sessions: [...nativeSessions(0, clients)].sort((one, other) => (one.name < other.name ? -1 : 1)),
   };
 }

@@ -17,7 +17,7 @@ import {
   openbgpdConfiguration,
   REFLECTOR,
 } from './configurations.ts';
-import { nativeConfiguration } from './native-configuration.ts';
+import { nativeConfiguration, nativeSessions } from './native-configuration.ts';
 import { nativeProgram } from './native-program.ts';
 
 export interface RunningReflector {
@@ -96,15 +96,14 @@ function replacing(file: string, text: string): string {
   return `mv '${file}.next' '${file}'`;
 }
 
-function native(): Reflector {
+export function nativeReflector(): Reflector {
   const program = nativeProgram();
   return {
     id: 'native',
     title: 'native',
     async start(folder, port, clients) {
       const file = join(folder, 'speaker.json');
-      const write = (count: number): string => `${JSON.stringify(nativeConfiguration(port, count))}\n`;
-      writeFileSync(file, write(clients));
+      writeFileSync(file, JSON.stringify(nativeConfiguration(port, clients)));
       const pidFile = join(folder, 'pid');
       const reflector = await start(process.execPath, [...program, file], {
         cwd: folder,
@@ -121,7 +120,11 @@ function native(): Reflector {
       );
       return {
         pid: reflector.pid,
-        grow: (count) => `${replacing(file, write(count))} && kill -HUP "$(cat '${pidFile}')"`,
+        // What the agent has to hand on: the sessions that are new.
+        grow(count) {
+          writeFileSync(`${file}.more`, JSON.stringify(nativeSessions(clients, count)));
+          return `kill -HUP "$(cat '${pidFile}')"`;
+        },
         async loopDelay() {
           const told = /^loop delay (.+)$/m;
           reflector.kill('SIGUSR2');
@@ -233,7 +236,7 @@ function openbgpd(tools: DebianTools): Reflector {
 export async function allReflectors(): Promise<readonly Reflector[]> {
   const names = ['bird2', 'birdc2', 'frr-bgpd', 'vtysh', 'gobgpd', 'openbgpd'] as const;
   const tools = await prepareDebian(names);
-  return [native(), bird(tools), frr(tools, false), frr(tools, true), gobgp(tools), openbgpd(tools)];
+  return [nativeReflector(), bird(tools), frr(tools, false), frr(tools, true), gobgp(tools), openbgpd(tools)];
 }
 
 /** Keeps the log of a run that went wrong, and says where. */

@@ -40,6 +40,7 @@ const TARGETS: readonly Target[] = [
   { work: 'churn', metric: 'cpu', beside: 'bird', times: 3 },
   { work: 'trickle-20', metric: 'p50', atMost: 1, unit: 'ms' },
   { work: 'join', metric: 'established', beside: 'bird', times: 1 },
+  { work: 'join', metric: 'joinCpu', beside: 'bird', times: 10 },
   { work: 'join', metric: 'cpu', beside: 'bird', times: 10 },
   { work: 'restart', metric: 'wall', beside: 'bird', times: 3 },
   { work: 'idle', metric: 'idleRss', atMost: 400, unit: 'MB' },
@@ -57,6 +58,8 @@ const WORDS: Readonly<Record<MetricId, string>> = {
   withdrawP99: '99 % delay of withdrawals',
   idleCpu: 'share of a core for keepalives',
   idleRss: 'RSS when idle',
+  joinCpu: 'CPU until Established',
+  octets: 'octets received',
   each: 'CPU per delivered prefix',
 };
 

@@ -10,7 +10,17 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type BenchResult, type BenchTable, isBenchResult } from './result.ts';
 
-const BENCHES = ['compile', 'reachability', 'apply', 'join', 'kubernetes', 'get', 'reflect', 'copy', 'image'] as const;
+const BENCHES = [
+  'compile',
+  'reachability',
+  'apply',
+  'join',
+  'kubernetes',
+  'get',
+  'reflect',
+  'copy',
+  'image',
+] as const;
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
 const HEADING = `# What was measured
 

@@ -1,7 +1,7 @@
 /**
  * When changes are passed on: at once while little happens, so that a single change takes no time; gathered for some
  * milliseconds while much does, because every flush costs a write to every peer. The time that is gathered for grows
- * with what the flush before took, so that flushing takes a sixth of the time, and under churn a third of the CPU that
+ * with what the flush before took, so that flushing takes an eighth of the time, and under churn a third of the CPU that
  * others need (`npm run bench -- reflect --work churn`). A peer that takes more again is served at once: what it gets
  * was gathered already.
  */
@@ -19,7 +19,7 @@ export interface Pacer {
 const GATHER_MS = 5;
 const LONGEST_GATHER_MS = 50;
 /** So many times what the last flush took. */
-const GATHER_FACTOR = 5;
+const GATHER_FACTOR = 7;
 /** After so long the event loop has its turn. */
 const SLICE_MS = 6;
 

@@ -35,7 +35,7 @@ export function controlSocketOf(env: NodeJS.ProcessEnv, flags: InstanceFlags): s
   const [only] = found;
   if (only !== undefined) return join(root, only, CONTROL_SOCKET);
   throw new CalicoRrError('E_AGENT_UNREACHABLE', `no calico-rr runs here: there is none under ${root}`, {
-    hint: 'Start one with calico-rr run, or name its folder with --state-dir as it was started.',
+    hint: 'Start one with calico-rr run, name its folder with --state-dir as it was started, or ask one elsewhere: calico-rr status NAME, or --address.',
   });
 }
 

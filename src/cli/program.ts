@@ -31,13 +31,14 @@ import { addStatus } from './status.ts';
 import { addValidate } from './validate.ts';
 import { programVersion } from './version.ts';
 
-const VERBS = [
-  ...[addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel],
-  ...[addValidate, addDiff, addExport],
-  ...[addConfig, addBgp, addNode, addRr],
-  ...[addRun, addStatus, addApprove, addDrain],
-  ...[addSessions, addRender, addCheck, addExplain],
-  ...[addSecretsRole, addAdmission, addCompletion],
+/** Every verb, below the heading that it has in the help. */
+const VERBS: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
+  ['Resources', [addGet, addCreate, addApply, addReplace, addPatch, addDelete, addLabel]],
+  ['Files of resources', [addValidate, addDiff, addExport]],
+  ['Reflectors and nodes', [addRr, addNode, addBgp, addConfig]],
+  ['A running reflector', [addRun, addStatus, addApprove, addDrain]],
+  ['Ask before you change', [addSessions, addRender, addCheck, addExplain]],
+  ['Set up', [addSecretsRole, addAdmission, addCompletion]],
 ];
 
 /** All verbs with their help, ready to read a command line. */
@@ -56,7 +57,10 @@ export function makeProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   if (programName() === 'calicoctl') addGlobalOptions(command);
-  for (const add of VERBS) add(command);
+  for (const [heading, verbs] of VERBS) {
+    command.commandsGroup(`${heading}:`);
+    for (const add of verbs) add(command);
+  }
   addExamples(command);
   // Set on every verb as well: commander hands these settings down only to verbs added afterwards by `command()`.
   for (const verb of command.commands) inherit(verb, command);

@@ -52,6 +52,11 @@ export async function runRenameCluster(
       const steps = renameSteps(listing.resources, reports, from);
       if (steps.length === 0) throw nobody(from, listing);
       demandHarmless(listing, steps, to, flags.force === true);
+      const agents = new Map(
+        steps.map((step) => [step, agentOf(step.names, reportOf(reports, step.names)?.report, flags)]),
+      );
+      const mute = steps.filter((step) => agents.get(step) === undefined);
+      if (mute.length > 0 && pauseMs === null && flags.dryRun !== true) throw cannotBeAsked(mute);
       for (const { before } of steps)
         for (const { kind, metadata } of before)
           process.stdout.write(`${kind}/${metadata.name} goes from ${from} to ${to}\n`);
@@ -59,11 +64,6 @@ export async function runRenameCluster(
         process.stdout.write('Nothing was changed: this was a dry run.\n');
         return;
       }
-      const agents = new Map(
-        steps.map((step) => [step, agentOf(step.names, reportOf(reports, step.names)?.report, flags)]),
-      );
-      const mute = steps.filter((step) => agents.get(step) === undefined);
-      if (mute.length > 0 && pauseMs === null) throw cannotBeAsked(mute);
       for (const step of steps)
         await rename(datastore, step, { to, timeoutMs, pauseMs: pauseMs ?? 0, at: agents.get(step) });
       process.stdout.write(`Successfully renamed the cluster of ${steps.length} reflector(s)\n`);

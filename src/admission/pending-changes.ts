@@ -6,7 +6,7 @@ import type { Change } from '../model/change.ts';
 import type { ResourceKey } from '../model/resource.ts';
 
 /** An allowed change can still fail for another reason; then the watch never tells it. */
-const EXPECTED_MS = 10_000;
+const EXPECTED_MS = 30_000;
 
 export interface PendingChanges {
   add(key: ResourceKey, change: Change): void;

@@ -69,14 +69,13 @@ export function setLowestTtl(libc: Libc, descriptor: number, family: Family, ttl
   setNumber(libc, descriptor, 'lowest TTL', family === 4 ? IP_MINTTL : IPV6_MINHOPCOUNT, family, ttl);
 }
 
-/** A listener that keeps the SYN of each connection for `ttlOfSyn`. */
+/** A listener that keeps the SYN of each connection for `ttlOfSyn`, where the system knows how to (sandboxes may not). */
 export function keepSyns(libc: Libc, descriptor: number): void {
-  const failed = libc.setsockopt(descriptor, IPPROTO_TCP, TCP_SAVE_SYN, numberOf(1));
-  if (failed < 0) throw new SocketOptionError(`SYNs are not kept: ${systemError(-failed)}`);
+  libc.setsockopt(descriptor, IPPROTO_TCP, TCP_SAVE_SYN, numberOf(1));
 }
 
 /**
- * TTL with which the SYN of an accepted connection arrived; null: the system has not kept it (SYN cookies). It can be
+ * TTL with which the SYN of an accepted connection arrived; null: the system has not kept it (SYN cookies, sandboxes). It can be
  * asked for once.
  */
 export function ttlOfSyn(libc: Libc, descriptor: number, family: Family): number | null {

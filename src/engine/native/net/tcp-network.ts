@@ -73,10 +73,15 @@ async function listen(
     );
   });
   const descriptor = descriptorOf(server);
-  if (libc !== null && descriptor !== null) {
-    setTtl(libc, descriptor, family, HIGHEST_TTL);
-    setPrecedence(libc, descriptor, family);
-    keepSyns(libc, descriptor);
+  try {
+    if (libc !== null && descriptor !== null) {
+      setTtl(libc, descriptor, family, HIGHEST_TTL);
+      setPrecedence(libc, descriptor, family);
+      keepSyns(libc, descriptor);
+    }
+  } catch (error) {
+    server.close();
+    throw error;
   }
   server.on('connection', (socket) => {
     const offer = offerOf(clock, libc, socket);

@@ -114,7 +114,8 @@ function loopDelays(): BenchTable {
       : [];
   });
   return {
-    title: 'How late a timer of the native engine’s process was, from start to end of each work, ms',
+    title:
+      'How late a timer of the native engine’s process was, from the first connection to the end of each work, ms',
     columns: ['work', '50 %', '99 %', 'most'],
     rows,
   };

@@ -30,13 +30,18 @@ async function apply(config: SpeakerConfig): Promise<void> {
 /** A timer of so many milliseconds looks how late it is. */
 const SAMPLE_MS = 20;
 const late = createHistogram();
-let before = performance.now();
-setInterval(() => {
-  const now = performance.now();
-  // A histogram takes whole numbers above 0: microseconds.
-  late.record(Math.max(1, Math.round((now - before - SAMPLE_MS) * 1000)));
-  before = now;
-}, SAMPLE_MS);
+/** Starting is not what is looked at. */
+const SETTLED_MS = 200;
+
+function watchLoop(): void {
+  let before = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    // A histogram takes whole numbers above 0: microseconds.
+    late.record(Math.max(1, Math.round((now - before - SAMPLE_MS) * 1000)));
+    before = now;
+  }, SAMPLE_MS);
+}
 
 function tellLoopDelay(): void {
   const at = (percent: number): string => (late.percentile(percent) / 1000).toFixed(1);
@@ -46,6 +51,7 @@ function tellLoopDelay(): void {
 let config: SpeakerConfig = JSON.parse(readFileSync(file, 'utf8'));
 await apply(config);
 process.stdout.write('ready\n');
+setTimeout(watchLoop, SETTLED_MS);
 process.on('SIGHUP', () => {
   const more: readonly SessionConfig[] = JSON.parse(readFileSync(`${file}.more`, 'utf8'));
   config = { ...config, sessions: [...config.sessions, ...more] };

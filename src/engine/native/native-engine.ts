@@ -128,8 +128,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     return result;
   }
 
-  function establishedNames(): readonly string[] {
-    return [...running.values()].filter(({ peer }) => peer.negotiated !== null).map(({ link }) => link.name);
+  /** Who holds routes of ours: peers that are up, and while we recover those that have not come back yet. */
+  function holders(recovery: Recovery | null): readonly string[] {
+    const up = [...running.values()].filter(({ peer }) => peer.negotiated !== null);
+    const awaited = recovery?.active === true ? recovery.awaited : [];
+    return [...new Set([...up.map(({ link }) => link.name), ...awaited])];
   }
 
   async function start(config: SpeakerConfig): Promise<Core> {
@@ -198,7 +201,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
 
   function add(made: Core, plan: SessionPlan, contextKey: string, password: string | undefined): void {
     const { name } = plan.session;
-    const noted = (): void => made.earlier.changed(establishedNames);
+    const noted = (): void => made.earlier.changed(() => holders(made.recovery));
     const peer = createPeer(plan.identity, plan.policy, {
       table: made.tables[plan.session.family],
       clock,
@@ -459,8 +462,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const ending = core;
     core = undefined;
     if (ending !== undefined) {
+      const names = holders(ending.recovery);
       ending.recovery?.stop();
-      const names = establishedNames();
       // Written before the sessions end, which would be noted as peers that are down.
       ending.earlier.stop();
       if (stage !== 'stopped') await ending.earlier.write(names);

@@ -22,6 +22,10 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'calico-rr-table-'));
   writeFileSync(join(folder, 'nodes.yaml'), NODES);
   writeFileSync(join(folder, 'empty.yaml'), '# nothing yet\n');
+  writeFileSync(
+    join(folder, 'calicoctl.cfg'),
+    `apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nmetadata:\nspec: {etcdEndpoints: ${home.env.ETCD_ENDPOINTS}}\n`,
+  );
   mkdirSync(join(folder, 'dir/inner'), { recursive: true });
   writeFileSync(join(folder, 'dir/one.yaml'), peer('from-dir', '10.9.0.1', 65001));
   writeFileSync(join(folder, 'dir/two.json'), JSON.stringify(peerJson('from-json', '10.9.0.2', 65002)));
@@ -92,6 +96,11 @@ interface Row {
 
 const twoPeers = `${peer('a', '10.1.0.1', 65001)}---\n${peer('b', '10.1.0.2', 65002)}`;
 const failsInTheMiddle = `${peer('c', '10.1.0.3', 65003)}---\n${peer('a', '10.1.0.1', 65001)}---\n${peer('d', '10.1.0.4', 65004)}`;
+
+/** A document that calicoctl refuses. */
+function badPeer(spec: string): string {
+  return `apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata: {name: bad}\nspec: ${spec}\n`;
+}
 
 const ROWS: readonly Row[] = [
   { line: 'get nodes', stdout: 'NAME   \n\n' },
@@ -288,6 +297,74 @@ spec:
     stdout: 'Successfully applied 3 resource(s)\n',
   },
   {
+    line: 'apply -f -',
+    stdin: badPeer('{peerIP: 10.1.0.1, asNumbr: 1}'),
+    code: 1,
+    stderr:
+      /^Failed to execute command: error parsing document: field in document is not recognized or is in the wrong location: asNumbr\n<stdin>:4:26: /,
+  },
+  {
+    line: 'apply -f -',
+    stdin: badPeer('{}').replace('BGPPeer', 'BGPPer'),
+    code: 1,
+    stderr:
+      /^Failed to execute command: Unknown resource type \(BGPPer\) and\/or version \(projectcalico\.org\/v3\)\n/,
+  },
+  {
+    line: 'apply -f -',
+    stdin: badPeer('{peerIP: 10.1.0.1, asNumber: 1, node: n1, nodeSelector: all()}'),
+    code: 1,
+    stderr:
+      "Failed to apply 'BGPPeer' resource: [error with field Node = 'n1' (Node field must be empty when NodeSelector is specified)]\n",
+  },
+  {
+    line: 'replace -f -',
+    stdin: badPeer('{peerIP: 10.1.0.256, asNumber: 1, nodeSelector: "a = b"}'),
+    code: 1,
+    stdout: "Partial success: replaced the first 1 out of 1 'BGPPeer' resources:\n",
+    stderr: `Hit error: error with the following fields:
+-  PeerIP = '10.1.0.256' (Reason: failed to validate Field: PeerIP because of Tag: IP:port )
+-  NodeSelector = 'a = b' (Reason: failed to validate Field: NodeSelector because of Tag: selector )
+
+`,
+  },
+  {
+    line: 'apply -f -',
+    stdin: `${peer('a', '10.1.0.1', 65001)}---\n${badPeer('{peerIP: 10.1.0.256, asNumber: 1}')}`,
+    code: 1,
+    stdout: "Partial success: applied the first 1 out of 2 'BGPPeer' resources:\n",
+    stderr:
+      "Hit error(s): [error with field PeerIP = '10.1.0.256' (Reason: failed to validate Field: PeerIP because of Tag: IP:port )]\n",
+  },
+  {
+    line: 'create -f -',
+    stdin: `${peer('a', '10.1.0.1', 65001)}---\napiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: w9}\nspec: {bgp: {}}\n`,
+    code: 1,
+    stderr:
+      'Failed to create any resources: [resource already exists: BGPPeer(a) with error: <nil> error with field Spec.BGP (Spec.BGP should not be empty)]\n',
+  },
+  {
+    line: 'apply -f -',
+    stdin:
+      'apiVersion: projectcalico.org/v3\nkind: BGPConfiguration\nmetadata: {name: node.w1}\nspec: {asNumber: 64512}\n',
+    code: 1,
+    stderr:
+      "Failed to apply 'BGPConfiguration' resource: [error with field BGPConfiguration.Spec.ASNumber (Cannot set ASNumber on a non default BGP Configuration.)]\n",
+  },
+  {
+    line: 'apply -f -',
+    stdin: badPeer('{peerIP: 10.1.0.1, asNumber: 1, filters: [nope]}'),
+    code: 1,
+    stderr:
+      "Failed to apply 'BGPPeer' resource: [error with field Filters = 'nope' (BGPFilter(s) not found)]\n",
+    effect: async () => assert.equal(await stored('bgppeers', 'bad'), undefined),
+  },
+  {
+    line: 'create -f /nonexistent.yaml',
+    code: 1,
+    stderr: 'Failed to execute command: open /nonexistent.yaml: no such file or directory\n',
+  },
+  {
     line: 'replace -f -',
     stdin: peer('nope', '10.1.0.9', 65009),
     code: 1,
@@ -468,6 +545,16 @@ spec: {exportV4: [{action: Reject}], importV6: [{action: Accept}, {action: Rejec
     line: '--config /nonexistent/calicoctl.cfg get nodes',
     code: 1,
     stderr: 'Error reading config file: /nonexistent/calicoctl.cfg\n',
+  },
+  {
+    // The file or the environment, never both.
+    line: '--config FOLDER/calicoctl.cfg get node w1 -o name',
+    env: { ETCD_ENDPOINTS: 'http://127.0.0.1:1', DATASTORE_TYPE: 'etcdv2' },
+    stdout: 'node/w1\n',
+  },
+  {
+    line: ['patch', 'node', 'w1', '-p', '{"spec": {"bgp": {"routeReflectorClusterID": ""}}}'],
+    stdout: "Successfully patched 1 'Node' resource\n",
   },
   {
     line: 'colour me',

@@ -31,6 +31,8 @@ export function validationText(
   const excluded = problems.some(({ code }) => code === 'conflict') ? exclusions(document) : [];
   const others = problems.filter(({ code }) => code !== 'conflict' || excluded.length === 0);
   const told = others.map(({ code, field = '', message }) => {
+    const rule = ruleOf(code, field, document);
+    if (rule !== undefined) return rule;
     const name = goName(lastName(field));
     const reason = tagOf(code, field) ?? message.replace(/\.$/, '');
     const value = valueAt(document, field);
@@ -62,6 +64,29 @@ function exclusions(document: JsonObject | undefined): readonly string[] {
     return [`${name} = '${textOf(value)}' (${name} field must be empty when ${goName(other)} is specified)`];
   });
 }
+
+/** What calicoctl says of rules of one kind (clientv3/bgpconfig.go, validator.go). */
+function ruleOf(code: Problem['code'], field: string, document: JsonObject | undefined): string | undefined {
+  if (document?.kind === 'Node' && field === 'spec.bgp' && code === 'conflict')
+    return 'Spec.BGP (Spec.BGP should not be empty)';
+  const of = /^spec\.(\w+)$/.exec(field)?.[1];
+  const name = isJsonObject(document?.metadata) ? document.metadata.name : undefined;
+  if (document?.kind !== 'BGPConfiguration' || of === undefined || name === 'default') return undefined;
+  if (!DEFAULT_ONLY.has(of)) return undefined;
+  const called = of === 'asNumber' ? 'ASNumber' : of;
+  return `BGPConfiguration.Spec.${goName(of)} (Cannot set ${called} on a non default BGP Configuration.)`;
+}
+
+/** Fields of a BGPConfiguration that only `default` can have. */
+const DEFAULT_ONLY = new Set([
+  'nodeToNodeMeshEnabled',
+  'asNumber',
+  'serviceClusterIPs',
+  'serviceExternalIPs',
+  'serviceLoadBalancerIPs',
+  'nodeMeshPassword',
+  'nodeMeshMaxRestartTime',
+]);
 
 /** Reasons that calicoctl gives by the name of its rule. */
 function tagOf(code: Problem['code'], field: string): string | undefined {

@@ -1,4 +1,5 @@
 /** `patch`: a part of one resource, in one of three patch types, on what is stored at that moment. */
+import { isDeepStrictEqual } from 'node:util';
 import type { DatastoreType } from '../../datastore/datastore.ts';
 import { readResource, storedForm } from '../../datastore/resource-json.ts';
 import { CalicoRrError } from '../../model/errors.ts';
@@ -11,8 +12,10 @@ import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from 
 import { validationText } from './faults.ts';
 import { type ChangeFlags, passGate } from './gate.ts';
 import { kindOf } from './kinds.ts';
+import { missingFilters } from './missing-filters.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { type Patch, readPatch, readPatchType } from './patching.ts';
+import { storedIn } from './plan.ts';
 import { refuseNamespace } from './run-get.ts';
 import { asStored } from './stored-as.ts';
 import { replacing } from './write-steps.ts';
@@ -46,6 +49,10 @@ export async function runPatch(
         try {
           const patched = asStored(patchedWith(stored, patch), datastore.type);
           refuseNewErrors(stored, patched, datastore.type);
+          if (!isDeepStrictEqual(stored.spec.filters, patched.spec.filters)) {
+            const missing = await missingFilters(patched, storedIn(datastore).get);
+            if (missing !== undefined) throw missing;
+          }
           // What was agreed to once is not asked again because somebody else wrote at that moment.
           if (tries === 1) {
             const step = await replacing(stored, patched, datastore.type);

@@ -8,6 +8,7 @@ import { documentsIn, duplicatesIn, type FileFlags, type GivenDocument, pathsOf 
 import { CommandFailure, failedToExecute, InvalidDocument, type Operation } from './failure.ts';
 import { type ChangeFlags, passGate } from './gate.ts';
 import { readGiven } from './given.ts';
+import { missingFilters } from './missing-filters.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { storedIn } from './plan.ts';
 import { DONE, type Outcome, report } from './report.ts';
@@ -73,6 +74,8 @@ async function writeOne(
   if (wanted instanceof InvalidDocument) return { kind, name, operation: 'Create', error: wanted };
   let operation: Operation = 'Create';
   try {
+    const missing = await missingFilters(wanted, storedIn(datastore).get);
+    if (missing !== undefined) throw missing;
     if (verb !== 'replace') {
       const { resourceVersion, ...metadata } = wanted.metadata;
       try {

@@ -1,9 +1,10 @@
 /** What each document would do to what is stored, as `create`, `apply` and `replace` do it. */
 import type { DatastoreType } from '../../datastore/datastore.ts';
 import { conflict, exists, notFound } from '../../datastore/write-errors.ts';
-import type { Resource } from '../../model/resource.ts';
+import type { Kind, Resource } from '../../model/resource.ts';
 import type { GivenDocument } from './documents.ts';
 import { InvalidDocument } from './failure.ts';
+import { missingFilters } from './missing-filters.ts';
 import type { Step, Stored } from './plan.ts';
 import { asStored, inPlaceOf } from './stored-as.ts';
 import { refusedWrite } from './unwritable.ts';
@@ -31,9 +32,10 @@ export async function stepsOf(
       steps.push({ kind, name, does: 'fail', error: wanted, operation: 'Create' });
       continue;
     }
-    const key = `${kind}/${name}`;
-    const step = await stepOf(wanted, verb, options, async () => written.get(key) ?? stored.get(kind, name));
-    if (step.does === 'put') written.set(key, step.after);
+    const find = async (ofKind: Kind, called: string): Promise<Resource | undefined> =>
+      written.get(`${ofKind}/${called}`) ?? stored.get(ofKind, called);
+    const step = await stepOf(wanted, verb, options, find);
+    if (step.does === 'put') written.set(`${kind}/${name}`, step.after);
     steps.push(step);
   }
   return steps;
@@ -49,7 +51,7 @@ async function stepOf(
   wanted: Resource,
   verb: WriteVerb,
   { type, skipExists }: WriteOptions,
-  read: () => Promise<Resource | undefined>,
+  find: (kind: Kind, name: string) => Promise<Resource | undefined>,
 ): Promise<Step> {
   const { kind, metadata } = wanted;
   const { name, resourceVersion } = metadata;
@@ -58,7 +60,11 @@ async function stepOf(
   };
   let before: Resource | undefined;
   try {
-    before = await read();
+    before = await find(kind, name);
+    if (before === undefined || verb !== 'create') {
+      const missing = await missingFilters(wanted, find);
+      if (missing !== undefined) return fail(missing, before === undefined ? 'Create' : 'Update');
+    }
   } catch (error) {
     return fail(error, 'Update');
   }

@@ -77,6 +77,7 @@ export function nativeConfiguration(port: number, clients: number): SpeakerConfi
     logLevel: 'info',
     pools: [],
     serviceRanges: [],
+    serviceRoutes: [],
     filters: [],
     prefixAdvertisements: [],
     ignoredInterfaces: [],

@@ -3,6 +3,7 @@
  * it, and keeps a BGP engine in that state for as long as it runs. docs/agent.md describes it for operators.
  */
 import type { Logger } from 'pino';
+import type { ServiceWatch } from '../datastore/kubernetes/service-watch.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { RouteExplanation } from '../engine/route-explanation.ts';
 import { type Change, keyOfChange, type Listing } from '../model/change.ts';
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly openDatastore: OpenDatastore;
   readonly stateDir: StateDir;
   readonly secrets: SecretSource;
+  /** Opens the watch of the cluster's services; `changed` is to be called whenever they turned. Absent: there are none. */
+  readonly watchServices?: (changed: () => void) => ServiceWatch;
   readonly guard: GuardSettings;
   /** What becomes of routes that a node announces and that are not its own. */
   readonly originGuard: 'off' | 'log' | 'enforce';
@@ -150,6 +153,7 @@ export function createAgent(options: AgentOptions): Agent {
   const connection = createConnection(log, () => source.datastore()?.location);
   const statusWriter = createStatusWriter({ log, datastore: source.datastore, report, now: Date.now });
   const gatherer = createGatherer({ clock: systemClock, run: step });
+  const services = options.watchServices?.(() => gatherer.request());
 
   function snapshot(listing: Listing): void {
     desired.load(listing);
@@ -195,7 +199,10 @@ export function createAgent(options: AgentOptions): Agent {
     verify = false;
     try {
       if (!haveSnapshot) await startFromSaved(force);
-      else if (mayApply()) await reconciler.reconcile([...named], force);
+      else if (mayApply()) {
+        await takeServices();
+        await reconciler.reconcile([...named], force);
+      }
       if (applyError !== null) log.info('applying works again');
       applyError = null;
       failures = 0;
@@ -211,6 +218,14 @@ export function createAgent(options: AgentOptions): Agent {
       retryLater();
     }
     lookedAtEngine();
+  }
+
+  /** Services are followed only while this speaker is a node that announces them. */
+  async function takeServices(): Promise<void> {
+    const node = desired.serviceNode();
+    services?.want(node);
+    await services?.heard();
+    if (services !== undefined && node !== null) desired.setServices(node, services.services());
   }
 
   /** No retry mends these, and nothing runs yet that would suffer from our end. */
@@ -267,6 +282,7 @@ export function createAgent(options: AgentOptions): Agent {
       ...desired.problems(),
       ...reconciler.problems(),
       ...secrets.problems(),
+      ...(services?.problems() ?? []),
       ...(observer.state()?.warnings ?? []),
     ]);
     clusterLog.update(clusterCheck.findings().problems);
@@ -494,7 +510,7 @@ export function createAgent(options: AgentOptions): Agent {
       unwatch();
       clusterCheck.stop();
       statusWriter.stop();
-      await within(Promise.all([gatherer.stop(), observer.stop(), source.stop()]), 2000);
+      await within(Promise.all([gatherer.stop(), observer.stop(), source.stop(), services?.close()]), 2000);
     }
   }
 

@@ -15,6 +15,7 @@ import {
   type Resource,
   type ResourceKey,
 } from '../model/resource.ts';
+import type { Service } from '../model/service.ts';
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
 import {
   createTopology,
@@ -31,6 +32,10 @@ export interface DesiredState {
   apply(changes: readonly Change[], warnings: readonly Problem[], settled?: readonly string[]): void;
   config(): SpeakerConfig;
   standing(): Standing;
+  /** The Node whose services have to be known; null: none have. */
+  serviceNode(): string | null;
+  /** @param services as that Node sees them; null: nothing is known */
+  setServices(node: string, services: readonly Service[] | null): void;
   /** Of resources and of this speaker's sessions. */
   problems(): readonly Problem[];
   /** True where the datastore holds nothing at all. */
@@ -163,6 +168,8 @@ export function createDesiredState(identity: SpeakerIdentity, options: TopologyO
     },
     config: () => view.config(),
     standing: () => view.standing,
+    serviceNode: () => view.serviceNode,
+    setServices: (node, services) => topology.setServices(node, services),
     problems: () => [...[...warnings.values()].flat(), ...topology.problems(), ...view.problems()],
     takeChangedNodes() {
       const taken = changedNodes;

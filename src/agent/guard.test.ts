@@ -97,6 +97,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
     logLevel: 'info',
     pools: [],
     serviceRanges: [],
+    serviceRoutes: [],
     filters: [],
     prefixAdvertisements: [],
     ignoredInterfaces: [],

@@ -113,6 +113,7 @@ const config = z
       }),
     ),
     serviceRanges: z.array(prefix),
+    serviceRoutes: z.array(prefix).optional(),
     filters: z.array(filter).default([]),
     prefixAdvertisements: z.array(z.object({ cidr: prefix, communities: z.array(community) })).default([]),
     ignoredInterfaces: z.array(z.string()).default([]),
@@ -121,7 +122,12 @@ const config = z
     sessions: z.array(session),
   })
   // Files of before nodes could reflect say it by the role.
-  .transform(({ forwards, ...saved }) => ({ ...saved, forwards: forwards ?? saved.role === 'node' }));
+  .transform(({ forwards, ...saved }) => ({ ...saved, forwards: forwards ?? saved.role === 'node' }))
+  // Files of before single services were announced have the ranges alone.
+  .transform(({ serviceRoutes, ...saved }) => ({
+    ...saved,
+    serviceRoutes: serviceRoutes ?? (saved.forwards ? saved.serviceRanges : []),
+  }));
 
 const resource = z.object({
   apiVersion: z.string(),

@@ -118,6 +118,16 @@ test('a password that stands in an own entry by mistake is not written down, and
   );
 });
 
+test('a node’s file of before single services were announced has its ranges for routes', () => {
+  using folder = temporary();
+  const state = approvedState();
+  const { serviceRoutes: _unknown, ...config } = state.config;
+  const ranges = { serviceRanges: ['10.96.0.0/12'], forwards: true };
+  const text = JSON.stringify({ format: 1, ...state, config: { ...config, ...ranges } });
+  writeFileSync(join(folder.path, 'approved.json'), text);
+  assert.deepEqual(readSavedState(folder.path).approved?.config.serviceRoutes, ['10.96.0.0/12']);
+});
+
 test('an empty folder is no saved state, and nothing to complain of', () => {
   using folder = temporary();
   assert.deepEqual(readSavedState(folder.path), { approved: null, held: null, complaints: [] });

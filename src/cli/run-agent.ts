@@ -19,6 +19,7 @@ import { makeEngine } from './make-engine.ts';
 import { controlUrlFor, openRemoteControl } from './remote-control.ts';
 import { type RunFlags, readRunSettings } from './run-settings.ts';
 import { openSecretSources } from './secret-sources.ts';
+import { serviceWatchOf } from './service-source.ts';
 import { programVersion } from './version.ts';
 
 /** @throws what is wrong with a setting, or what ends the agent */
@@ -42,6 +43,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
         ),
     });
     const engine = makeEngine(settings, stateDir.path, log);
+    const watchServices = await serviceWatchOf(datastoreSettings);
     const agent = createAgent({
       instance: settings.instance,
       identity: {
@@ -55,6 +57,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
       openDatastore: (callbacks) => openDatastore(datastoreSettings, callbacks),
       stateDir,
       secrets,
+      ...(watchServices === null ? {} : { watchServices }),
       guard: {
         minReflectors: settings.minReflectors,
         maxSessionLossPercent: settings.maxSessionLoss,

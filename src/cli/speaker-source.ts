@@ -49,7 +49,8 @@ export async function readTopology(
 export async function findSpeaker(name: string, flags: SourceFlags): Promise<FoundSpeaker> {
   const { topology, warnings } = await readTopology(flags);
   const view = topology.speaker(identityOf(name, topology));
-  const problems = [...warnings, ...topology.problems(), ...view.problems()];
+  const ofServices = await takeServices(topology, view.serviceNode, flags);
+  const problems = [...warnings, ...topology.problems(), ...view.problems(), ...ofServices];
   return {
     view,
     problems,
@@ -58,6 +59,29 @@ export async function findSpeaker(name: string, flags: SourceFlags): Promise<Fou
       return topology.check().filter(({ code, subject }) => !told.has(`${code} ${subject}`));
     },
   };
+}
+
+/** Lets the topology know the services that this node announces. @returns why they cannot be known */
+async function takeServices(
+  topology: Topology,
+  node: string | null,
+  flags: SourceFlags,
+): Promise<readonly Problem[]> {
+  // Files have no services beside them.
+  if (node === null || flags.file !== undefined) return [];
+  const { readDatastoreSettings } = await import('../datastore/open.ts');
+  const { serviceWatchOf } = await import('./service-source.ts');
+  const watchServices = await serviceWatchOf(readDatastoreSettings(process.env, flags));
+  if (watchServices === null) return [];
+  const watch = watchServices(() => {});
+  try {
+    watch.want(node);
+    await watch.heard();
+    topology.setServices(node, watch.services());
+    return watch.problems();
+  } finally {
+    await watch.close();
+  }
 }
 
 /** Every resource that sessions depend on. @throws what reading them throws */

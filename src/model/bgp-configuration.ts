@@ -34,6 +34,15 @@ export interface PrefixAdvertisement {
   readonly communities: readonly Community[];
 }
 
+/** Ranges in which services have their addresses, in the order given. */
+export interface ServiceRanges {
+  readonly clusterIps: readonly Prefix[];
+  readonly externalIps: readonly Prefix[];
+  readonly loadBalancerIps: readonly Prefix[];
+  /** False: each load-balancer address is announced by itself, and not their ranges. */
+  readonly loadBalancerAggregation: boolean;
+}
+
 /** Null everywhere: not set. */
 export interface BgpConfiguration {
   readonly name: string;
@@ -42,8 +51,7 @@ export interface BgpConfiguration {
   readonly meshEnabled: boolean | null;
   readonly meshPasswordRef: string | null;
   readonly meshRestartSeconds: number | null;
-  /** Cluster, external and load-balancer ranges, in the order given. */
-  readonly serviceRanges: readonly Prefix[];
+  readonly serviceRanges: ServiceRanges;
   readonly listenPort: number | null;
   readonly logLevel: LogLevel | null;
   readonly prefixAdvertisements: readonly PrefixAdvertisement[] | null;
@@ -85,17 +93,22 @@ export function readBgpConfiguration(resource: Resource): Reading<BgpConfigurati
   return { value, problems: findings.problems };
 }
 
-function readServiceRanges(findings: Findings, spec: JsonObject): readonly Prefix[] {
+function readServiceRanges(findings: Findings, spec: JsonObject): ServiceRanges {
+  return {
+    clusterIps: readRanges(findings, spec, 'serviceClusterIPs'),
+    externalIps: readRanges(findings, spec, 'serviceExternalIPs'),
+    loadBalancerIps: readRanges(findings, spec, 'serviceLoadBalancerIPs'),
+    loadBalancerAggregation: spec.serviceLoadBalancerAggregation !== 'Disabled',
+  };
+}
+
+function readRanges(findings: Findings, spec: JsonObject, field: string): readonly Prefix[] {
   const ranges: Prefix[] = [];
-  const aggregated = spec.serviceLoadBalancerAggregation !== 'Disabled';
-  for (const field of ['serviceClusterIPs', 'serviceExternalIPs', 'serviceLoadBalancerIPs']) {
-    if (field === 'serviceLoadBalancerIPs' && !aggregated) continue;
-    for (const [index, item] of readList(findings, spec[field], `spec.${field}`).entries()) {
-      const cidr = asObject(item)?.cidr;
-      const prefix = typeof cidr === 'string' ? parsePrefix(cidr) : undefined;
-      if (prefix !== undefined) ranges.push(prefix);
-      else reject(findings, 'bad-prefix', `spec.${field}[${index}].cidr`, `is ${quote(cidr)}, not a CIDR.`);
-    }
+  for (const [index, item] of readList(findings, spec[field], `spec.${field}`).entries()) {
+    const cidr = asObject(item)?.cidr;
+    const prefix = typeof cidr === 'string' ? parsePrefix(cidr) : undefined;
+    if (prefix !== undefined) ranges.push(prefix);
+    else reject(findings, 'bad-prefix', `spec.${field}[${index}].cidr`, `is ${quote(cidr)}, not a CIDR.`);
   }
   return ranges;
 }

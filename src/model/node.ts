@@ -29,7 +29,12 @@ export interface Node {
   readonly clusterId: ClusterId | null;
   /** What selectors ask for. */
   readonly labels: Labels;
+  /** Labelled by Kubernetes' own label as one that announces no services. */
+  readonly withoutServices: boolean;
 }
+
+/** A well-known label of Kubernetes; Calico's nodes obey the value "true". */
+const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /** A bad address takes its family away; a bad AS or cluster ID the whole node, since no session could be right. */
 export function readNode(resource: Resource): Reading<Node> {
@@ -53,6 +58,7 @@ export function readNode(resource: Resource): Reading<Node> {
           asNumber,
           clusterId,
           labels: resource.metadata.labels ?? NO_LABELS,
+          withoutServices: resource.metadata.labels?.[EXCLUDED] === 'true',
         }
       : undefined,
     problems: findings.problems,

@@ -62,6 +62,7 @@ test('a node without BGP, with empty addresses or with none is a node without ad
       asNumber: null,
       clusterId: null,
       labels: {},
+      withoutServices: false,
     });
   }
 });

@@ -15,6 +15,7 @@ import { type Node, readNode } from '../model/node.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Kind } from '../model/resource.ts';
 import { type RouteReflector, readRouteReflector } from '../model/route-reflector.ts';
+import type { Service } from '../model/service.ts';
 import { createNameIndex } from './name-index.ts';
 import { createPeerIndex, type PeerIndex } from './peer-index.ts';
 import { createResourceTable, type MeaningChange } from './resource-table.ts';
@@ -75,6 +76,10 @@ export interface Inventory {
   listenPortOf(name: string): number;
   /** The same, or null where no BGPConfiguration says one. */
   configuredPortOf(name: string): number | null;
+  /** As they were last set for this node, or null: nothing is known of them. */
+  servicesOf(node: string): readonly Service[] | null;
+  /** @param services null: nothing is known of them any more */
+  setServices(node: string, services: readonly Service[] | null): void;
   /** Problems of the resources' own fields; unsorted. */
   problems(): Iterable<Problem>;
   load(listing: Listing): void;
@@ -92,6 +97,7 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
   const selections = createSelections('matches');
   const reflectorSelections = createSelections('means');
   const reflectorNodes = new Set<string>();
+  const services = new Map<string, readonly Service[]>();
   const blocksByNode = createNameIndex<string, BlockAffinity>();
   let loading = false;
 
@@ -236,6 +242,11 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
     },
     listenPortOf: (name) => configuredPortOf(name) ?? 179,
     configuredPortOf,
+    servicesOf: (node) => services.get(node) ?? null,
+    setServices(node, known) {
+      if (known === null) services.delete(node);
+      else services.set(node, known);
+    },
     *problems() {
       for (const table of all) for (const problems of table.problems.values()) yield* problems;
     },

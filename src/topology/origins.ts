@@ -6,6 +6,7 @@
 import { familyOf, overlap, type Prefix, parsePrefix } from '../model/address.ts';
 import type { BlockAffinity } from '../model/block-affinity.ts';
 import type { Inventory, InventoryChange } from './inventory.ts';
+import { allServiceRanges } from './service-routes.ts';
 
 export interface Origins {
   /**
@@ -74,7 +75,7 @@ export function createOrigins(inventory: Inventory): TrackedOrigins {
     const within = (range: Prefix): boolean =>
       familyOf(range) === familyOf(prefix) && lengthOf(range) <= length && overlap(range, prefix);
     for (const { cidr } of inventory.pools.values()) if (within(cidr)) return true;
-    return inventory.defaults?.serviceRanges.some(within) === true;
+    return allServiceRanges(inventory.defaults?.serviceRanges).some(within);
   }
 
   return {

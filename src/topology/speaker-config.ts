@@ -98,6 +98,8 @@ export interface SpeakerConfig {
   readonly pools: readonly PoolConfig[];
   /** Service ranges (cluster, external and load-balancer IPs) of the BGPConfiguration. */
   readonly serviceRanges: readonly Prefix[];
+  /** For a node: those of them, and the single addresses within them, that it announces. */
+  readonly serviceRoutes: readonly Prefix[];
   /** The BGPFilters that sessions name, sorted by name. */
   readonly filters: readonly FilterConfig[];
   /** For a node: communities that routes within a range get when they are announced, in order. */

@@ -10,6 +10,7 @@ import type { RouteReflector } from '../model/route-reflector.ts';
 import { addressesOf, addressOf, type DualStack, type Inventory } from './inventory.ts';
 import { byName } from './name-order.ts';
 import { routerIdOf } from './router-id.ts';
+import { allServiceRanges, serviceRoutes } from './service-routes.ts';
 import type { SpeakerIdentity, Standing } from './speaker.ts';
 import type { PoolConfig, SpeakerConfig } from './speaker-config.ts';
 
@@ -89,7 +90,11 @@ export function deriveFrame(identity: SpeakerIdentity, inventory: Inventory): Sp
       listenPort: identity.listenPort ?? inventory.listenPortOf(self?.name ?? speaker),
       logLevel: own?.logLevel ?? defaults?.logLevel ?? 'info',
       pools: poolsOf(inventory),
-      serviceRanges: [...new Set(defaults?.serviceRanges)].sort(),
+      serviceRanges: allServiceRanges(defaults?.serviceRanges),
+      serviceRoutes:
+        node === undefined || node.withoutServices
+          ? []
+          : serviceRoutes(defaults?.serviceRanges, inventory.servicesOf(node.name)),
       prefixAdvertisements:
         node === undefined ? [] : (own?.prefixAdvertisements ?? defaults?.prefixAdvertisements ?? []),
       ignoredInterfaces:

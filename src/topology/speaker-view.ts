@@ -25,6 +25,8 @@ export interface TrackedView extends SpeakerView {
   frame(): SpeakerFrame;
   /** Marks what this change may alter. */
   note(change: InventoryChange): void;
+  /** Marks what services of this node may alter. */
+  noteServices(node: string): void;
   /** Marks everything. */
   noteAll(): void;
 }
@@ -209,11 +211,21 @@ export function createSpeakerView(
       refresh();
       return frame.standing;
     },
+    get serviceNode() {
+      refresh();
+      const { node, settings } = frame;
+      return node === undefined || node.withoutServices || settings.serviceRanges.length === 0
+        ? null
+        : node.name;
+    },
     frame() {
       refresh();
       return frame;
     },
     note,
+    noteServices(node) {
+      if (frame.node?.name === node) mark('frame');
+    },
     noteAll,
   };
 }

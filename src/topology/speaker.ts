@@ -33,4 +33,6 @@ export interface SpeakerView {
   problems(): readonly Problem[];
   /** What it is as of now; turns when its entry or node comes or goes. */
   readonly standing: Standing;
+  /** The Node that it is, where services are to be announced and so have to be known; else null. */
+  readonly serviceNode: string | null;
 }

@@ -6,6 +6,7 @@
 import { type Family, parseAddress } from '../model/address.ts';
 import type { Change, Listing } from '../model/change.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Service } from '../model/service.ts';
 import type { CheckOptions } from './check/check-cluster.ts';
 import { type Cluster, createCluster } from './cluster/cluster.ts';
 import type { ClusterView } from './cluster/cluster-view.ts';
@@ -32,6 +33,11 @@ export interface Topology {
   apply(changes: readonly Change[]): void;
   /** The same view for the same identity. */
   speaker(identity: SpeakerIdentity): SpeakerView;
+  /**
+   * Says what services there are, as this node sees them; they are no resources of Calico's, and `load` leaves them.
+   * @param services null: nothing is known of them, and whole ranges are announced
+   */
+  setServices(node: string, services: readonly Service[] | null): void;
   /** By name, else by address in any spelling; a RouteReflector before a Node. */
   resolve(nameOrAddress: string): SpeakerIdentity | undefined;
   /** RouteReflectors, then Nodes without one, each sorted by name. */
@@ -122,6 +128,11 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
       for (const change of changes) inventory.apply(change);
     },
     speaker,
+    setServices(node, services) {
+      if (services === inventory.servicesOf(node)) return;
+      inventory.setServices(node, services);
+      for (const view of views.values()) view.noteServices(node);
+    },
     resolve: (nameOrAddress) => resolve(inventory, nameOrAddress),
     speakers() {
       const reflectors = [...inventory.reflectors.values()].sort(byName);

@@ -222,6 +222,7 @@ const reflectingNode = reflectorOf(
     ipv6: node.ipv6,
     blocks: node.blocks,
     serviceRanges: [prefix('10.96.0.0/12'), prefix('203.0.113.7/32')],
+    serviceRoutes: [prefix('10.96.0.0/12'), prefix('10.96.0.10/32'), prefix('203.0.113.7/32')],
     filters: FILTERS,
     prefixAdvertisements: [
       { cidr: prefix('10.64.0.0/12'), communities: [community('65000:7'), community('65000:8:9')] },

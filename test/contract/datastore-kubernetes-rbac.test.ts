@@ -13,6 +13,8 @@ import type { Datastore } from '../../src/datastore/datastore.ts';
 import { JUDGED_KINDS } from '../../src/datastore/kubernetes/admitted-object.ts';
 import { openKubernetes } from '../../src/datastore/kubernetes/kubernetes.ts';
 import { watchSecrets } from '../../src/datastore/kubernetes/secret-watch.ts';
+import { watchServices } from '../../src/datastore/kubernetes/service-watch.ts';
+import type { KubernetesSettings } from '../../src/datastore/kubernetes/settings.ts';
 import { isJsonObject } from '../../src/model/json.ts';
 import { type Json, KINDS, type Kind, type Resource } from '../../src/model/resource.ts';
 import { type Rule, rulesOf } from '../standin/kubernetes/access.ts';
@@ -79,7 +81,7 @@ function grants(rules: readonly Rule[]): Set<string> {
 /** What was asked of resources while `work` ran on clusters of both kinds, all of it allowed. */
 async function usedBy(
   rules: readonly Rule[],
-  work: (datastore: Datastore, openWatches: () => number) => Promise<void>,
+  work: (datastore: Datastore, openWatches: () => number, settings: KubernetesSettings) => Promise<void>,
 ): Promise<Set<string>> {
   const used = new Set<string>();
   for (const calico of [CALICO_CRDS, CALICO_V3_CRDS]) {
@@ -94,11 +96,10 @@ async function usedBy(
       settings: { identity: { by: 'token', token: 'admin' }, insecureSkipTlsVerify: false },
     });
     await admin('POST', '/api/v1/nodes', { metadata: { name: 'n1' } });
-    const datastore = openKubernetes(
-      settingsFor(standIn.url, { identity: { by: 'token', token: 'tested' } }),
-    );
+    const settings = settingsFor(standIn.url, { identity: { by: 'token', token: 'tested' } });
+    const datastore = openKubernetes(settings);
     try {
-      await work(datastore, () => standIn.openWatches);
+      await work(datastore, () => standIn.openWatches, settings);
     } finally {
       await datastore.close();
       await standIn.stop();
@@ -112,10 +113,19 @@ async function usedBy(
   return used;
 }
 
+/** As on a node that announces services, once no other watch is open. */
+async function followServices(settings: KubernetesSettings, openWatches: () => number): Promise<void> {
+  await until(() => openWatches() === 0, 'no watch', 10_000);
+  const watch = watchServices(settings, () => {});
+  watch.want('n1');
+  await until(() => openWatches() === 2, 'the watches of services', 10_000);
+  await watch.close();
+}
+
 suite('the RBAC manifest is exactly what is needed', () => {
   test('by a running reflector', async () => {
     const rules = rulesOf(MANIFEST, 'calico-system:calico-rr');
-    const used = await usedBy(rules, async (datastore, openWatches) => {
+    const used = await usedBy(rules, async (datastore, openWatches, settings) => {
       const watched = follow(datastore, WATCHED);
       await watched.until(() => watched.snapshots === 1, 'the snapshot');
       const report = resource('RouteReflectorStatus', { state: 'running' });
@@ -127,6 +137,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
       // Watches follow lists; Node, five kinds of Calico's and one of ours.
       await until(() => openWatches() === 7, 'all watches', 10_000);
       await watched.stop();
+      await followServices(settings, openWatches);
     });
     assert.deepEqual([...used].sort(), [...grants(rules)].sort());
   });
@@ -144,7 +155,8 @@ suite('the RBAC manifest is exactly what is needed', () => {
 
   test('by a person at the verbs', async () => {
     const rules = rulesOf(OPERATOR, 'people:operator');
-    const used = await usedBy(rules, async (datastore) => {
+    const used = await usedBy(rules, async (datastore, openWatches, settings) => {
+      await followServices(settings, openWatches);
       for (const kind of KIND_NAMES) {
         await datastore.list(kind);
         if (kind === 'Node')

@@ -69,11 +69,17 @@ test('a node that reflects passes its clients’ routes on as they are, and anno
       blocks: [prefix('10.64.1.0/26')],
       pools: [pool('10.64.0.0/12'), pool('10.90.0.0/16', { disableBgpExport: true })],
       serviceRanges: [prefix('10.96.0.0/12')],
+      serviceRoutes: [prefix('10.96.0.0/12'), prefix('10.96.0.10/32')],
       prefixAdvertisements: [{ cidr: prefix('10.64.0.0/16'), communities: [community('65000:7')] }],
       ignoredInterfaces: ['docker0'],
     });
     assert.deepEqual((await engine.apply(config, NONE)).refused, []);
-    const atSecond = await second.untilRoutes(['10.64.1.0/26', '10.64.11.0/26', '10.96.0.0/12']);
+    const atSecond = await second.untilRoutes([
+      '10.64.1.0/26',
+      '10.64.11.0/26',
+      '10.96.0.0/12',
+      '10.96.0.10/32',
+    ]);
     const reflected = atSecond.get('10.64.11.0/26');
     assert.deepEqual(
       [reflected?.nextHop, reflected?.originatorId, reflected?.clusterList, reflected?.communities],
@@ -87,6 +93,7 @@ test('a node that reflects passes its clients’ routes on as they are, and anno
       '10.64.11.0/26',
       '10.64.12.0/26',
       '10.96.0.0/12',
+      '10.96.0.10/32',
     ]);
     assert.equal(atRouter.get('10.64.11.0/26')?.nextHop, net.address(1));
     await staysTrue(

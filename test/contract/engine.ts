@@ -107,6 +107,7 @@ export function reflectorOf(
     logLevel: 'info',
     pools: [],
     serviceRanges: [],
+    serviceRoutes: [],
     filters: [],
     prefixAdvertisements: [],
     ignoredInterfaces: [],

@@ -194,6 +194,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
     logLevel: 'info',
     pools: [],
     serviceRanges: [],
+    serviceRoutes: [],
     filters: [],
     prefixAdvertisements: [],
     ignoredInterfaces: [],

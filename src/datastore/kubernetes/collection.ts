@@ -21,6 +21,8 @@ export interface ApiCollection<Meant> {
   readonly acceptObject?: string;
   /** `metadata.name=NAME` where one object is all that is asked for. */
   readonly fieldSelector?: string;
+  /** Of all namespaces: an object is called `NAMESPACE/NAME`. */
+  readonly namespaced?: true;
   /** Never throws: what cannot be understood is `broken`. */
   decode(object: JsonObject): readonly Meant[];
 }
@@ -33,6 +35,14 @@ export interface Collection extends ApiCollection<Meaning> {
 /** `nodes` or `bgppeers.crd.projectcalico.org`, as kubectl names them. */
 export function fullName({ group, resource }: Pick<Collection, 'group' | 'resource'>): string {
   return group === '' ? resource : `${resource}.${group}`;
+}
+
+/** What an object of this collection is called: its name, or `NAMESPACE/NAME`. */
+export function nameIn(collection: Pick<Collection, 'namespaced'>, object: JsonObject): string {
+  const { name } = identityOf(object);
+  if (collection.namespaced !== true) return name;
+  const { namespace } = isJsonObject(object.metadata) ? object.metadata : {};
+  return `${typeof namespace === 'string' ? namespace : ''}/${name}`;
 }
 
 /** Name and version of any object of the API. */

@@ -12,7 +12,7 @@
  */
 import type { CalicoRrError } from '../../model/errors.ts';
 import { pause, retryPause } from '../retry-pause.ts';
-import { type ApiCollection, identityOf, type Meaning } from './collection.ts';
+import { type ApiCollection, identityOf, type Meaning, nameIn } from './collection.ts';
 import type { Connection } from './connection.ts';
 import { ApiRefusal, type Permission, toError } from './failure.ts';
 import { etcdVersion, type ListMode, listCollection, selector } from './listing.ts';
@@ -197,7 +197,7 @@ async function watchFrom<Meant>(
       heard = true;
       const told: ObjectEvent<Meant>[] = [];
       for (const { type, object } of events) {
-        const { name } = identityOf(object);
+        const name = nameIn(collection, object);
         if (type === 'put') told.push({ name, meanings: collection.decode(object) });
         else if (type === 'gone') told.push({ name, meanings: [] });
       }

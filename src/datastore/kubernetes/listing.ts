@@ -7,7 +7,7 @@
  * (no resourceVersion), in pages; a page token that expired on the way means starting over in one piece.
  */
 import { isJsonObject } from '../../model/json.ts';
-import { type ApiCollection, type Collection, identityOf, type Meaning } from './collection.ts';
+import { type ApiCollection, type Collection, type Meaning, nameIn } from './collection.ts';
 import type { Connection, Query } from './connection.ts';
 import { ApiRefusal } from './failure.ts';
 import { type ListEnvelope, readList } from './list-stream.ts';
@@ -91,7 +91,7 @@ async function getPage<Meant>(
     connection.patience.piece,
   );
   return readList(body, (item) => {
-    if (isJsonObject(item)) onObject(identityOf(item).name, collection.decode(item));
+    if (isJsonObject(item)) onObject(nameIn(collection, item), collection.decode(item));
   });
 }
 

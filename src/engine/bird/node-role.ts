@@ -54,7 +54,7 @@ export function nodeProtocols(config: SpeakerConfig, options: ResolvedRenderOpti
     ...families.flatMap((family) => [
       ...kernel(config, options, family),
       ...blackholes(options, 'blocks', config.blocks, family),
-      ...blackholes(options, 'services', config.serviceRanges, family),
+      ...blackholes(options, 'services', config.serviceRoutes, family),
       ...gateways(config, options, family),
     ]),
   ];

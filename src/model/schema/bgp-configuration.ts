@@ -18,7 +18,7 @@ import {
 function ranges(since: string, what: string): Field {
   const cidr = honoured(since, { type: 'prefix' }, 'The range.', { required: true });
   return honoured(since, list(object({ cidr })), `Ranges of the ${what} of services that nodes announce.`, {
-    note: 'in default only; whole ranges, not single services',
+    note: 'in default only; single services of it on Kubernetes alone',
   });
 }
 
@@ -50,12 +50,11 @@ export const BGP_CONFIGURATION: KindSchema = {
     serviceClusterIPs: ranges('v3.10', 'cluster addresses'),
     serviceExternalIPs: ranges('v3.10', 'external addresses'),
     serviceLoadBalancerIPs: ranges('v3.18', 'load-balancer addresses'),
-    serviceLoadBalancerAggregation: reported(
+    serviceLoadBalancerAggregation: honoured(
       'v3.31',
       choice('Enabled', 'Disabled'),
       'Whether the load-balancer ranges are announced as they are, or each service by itself.',
-      'with Disabled the ranges are not announced, and single services are not either',
-      { default: 'Enabled', quietly: 'Enabled' },
+      { default: 'Enabled', note: 'single services on Kubernetes alone' },
     ),
     listenPort: honoured('v3.16', integer(1, 65535), 'Port that nodes listen on and are reached at.', {
       default: 179,

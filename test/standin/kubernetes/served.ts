@@ -41,6 +41,8 @@ export const CORE: readonly Served[] = [
   builtIn('', 'v1', 'nodes', 'Node', false),
   builtIn('', 'v1', 'secrets', 'Secret', true),
   builtIn('', 'v1', 'events', 'Event', true),
+  builtIn('', 'v1', 'services', 'Service', true),
+  builtIn('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice', true),
   builtIn('coordination.k8s.io', 'v1', 'leases', 'Lease', true),
   builtIn(
     'admissionregistration.k8s.io',

@@ -98,8 +98,17 @@ function readServiceRanges(findings: Findings, spec: JsonObject): ServiceRanges 
     clusterIps: readRanges(findings, spec, 'serviceClusterIPs'),
     externalIps: readRanges(findings, spec, 'serviceExternalIPs'),
     loadBalancerIps: readRanges(findings, spec, 'serviceLoadBalancerIPs'),
-    loadBalancerAggregation: spec.serviceLoadBalancerAggregation !== 'Disabled',
+    loadBalancerAggregation: readAggregation(findings, spec.serviceLoadBalancerAggregation),
   };
+}
+
+/** False for `Disabled` alone: what is not understood takes no range away. */
+function readAggregation(findings: Findings, value: Json | undefined): boolean {
+  const field = 'spec.serviceLoadBalancerAggregation';
+  const mode = readText(findings, value, field);
+  if (mode !== null && mode !== 'Enabled' && mode !== 'Disabled')
+    reject(findings, 'bad-field', field, `is ${quote(mode)}, not Enabled or Disabled.`);
+  return mode !== 'Disabled';
 }
 
 function readRanges(findings: Findings, spec: JsonObject, field: string): readonly Prefix[] {

@@ -4,8 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { CalicoRrError, messageOf } from '../model/errors.ts';
+import { messageOf } from '../model/errors.ts';
 import { closeServer, type Listening, sendJson } from './control-server.ts';
+import { listenOn } from './listen.ts';
 import { readTlsPair, type TlsFiles, watchTlsPair } from './tls-files.ts';
 
 export interface AdmissionHandlers {
@@ -37,17 +38,7 @@ export async function serveAdmission(
   server.maxConnections = 1000;
   // A port scanner's half a handshake is nothing to tell about.
   server.on('tlsClientError', () => {});
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-  } catch (error) {
-    throw new CalicoRrError('E_SETTING', `--listen: cannot listen on ${host}:${port} (${messageOf(error)})`, {
-      hint: 'Give a free ADDRESS:PORT of this machine.',
-      cause: error,
-    });
-  }
+  const address = await listenOn(server, '--listen', host, port);
   const unwatch = watchTlsPair(
     files,
     (fresh) => {
@@ -56,10 +47,8 @@ export async function serveAdmission(
     },
     (error) => handlers.certificate(messageOf(error)),
   );
-  const bound = server.address();
-  const real = typeof bound === 'object' && bound !== null ? bound.port : port;
   return {
-    address: host.includes(':') ? `[${host}]:${real}` : `${host}:${real}`,
+    address,
     async close() {
       unwatch();
       await closeServer(server);

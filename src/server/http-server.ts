@@ -3,8 +3,9 @@
  * not ready), /status (what `calico-rr status -o json` prints). Read-only, no secrets, off unless asked for.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { CalicoRrError, messageOf } from '../model/errors.ts';
+import { messageOf } from '../model/errors.ts';
 import { closeServer, type Listening, sendJson } from './control-server.ts';
+import { listenOn } from './listen.ts';
 
 export interface HttpHandlers {
   readiness(): { readonly ready: boolean; readonly reason: string };
@@ -21,20 +22,7 @@ export async function serveHttp(host: string, port: number, handlers: HttpHandle
   });
   server.requestTimeout = 10_000;
   server.maxConnections = 100;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-  } catch (error) {
-    throw new CalicoRrError('E_SETTING', `--http: cannot listen on ${host}:${port} (${messageOf(error)})`, {
-      hint: 'Give a free ADDRESS:PORT of this machine.',
-      cause: error,
-    });
-  }
-  const bound = server.address();
-  const real = typeof bound === 'object' && bound !== null ? bound.port : port;
-  const address = host.includes(':') ? `[${host}]:${real}` : `${host}:${real}`;
+  const address = await listenOn(server, '--http', host, port);
   return { address, close: () => closeServer(server) };
 }
 

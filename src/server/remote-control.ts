@@ -7,6 +7,7 @@ import { createServer as createPlainServer, type Server, type ServerResponse } f
 import { createServer as createTlsServer } from 'node:https';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import { answerControl, type ControlHandlers, closeServer, type Listening } from './control-server.ts';
+import { listenOn } from './listen.ts';
 
 export interface KeyPair {
   /** PEM. */
@@ -48,24 +49,7 @@ export async function serveRemoteControl(options: RemoteControlOptions): Promise
   });
   server.requestTimeout = 10_000;
   server.maxConnections = 100;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-  } catch (error) {
-    throw new CalicoRrError(
-      'E_SETTING',
-      `--control: cannot listen on ${host}:${port} (${messageOf(error)})`,
-      {
-        hint: 'Give a free ADDRESS:PORT of this machine.',
-        cause: error,
-      },
-    );
-  }
-  const bound = server.address();
-  const real = typeof bound === 'object' && bound !== null ? bound.port : port;
-  const address = host.includes(':') ? `[${host}]:${real}` : `${host}:${real}`;
+  const address = await listenOn(server, '--control', host, port);
   return {
     address,
     url: `${keyPair === null ? 'http' : 'https'}://${address}`,

@@ -182,7 +182,8 @@ function checkBindMode(findings: Findings, spec: JsonObject): void {
   reject(findings, 'bad-field', 'spec.bindMode', `is ${quote(mode)}, not None or NodeIP.`);
 }
 
-const DEFAULT_ONLY = [
+/** Fields that only `default` can have. */
+export const DEFAULT_ONLY: readonly string[] = [
   'nodeToNodeMeshEnabled',
   'asNumber',
   'serviceClusterIPs',
@@ -190,7 +191,7 @@ const DEFAULT_ONLY = [
   'serviceLoadBalancerIPs',
   'nodeMeshPassword',
   'nodeMeshMaxRestartTime',
-] as const;
+];
 
 function warnOfDefaultOnly(findings: Findings, spec: JsonObject): void {
   for (const field of DEFAULT_ONLY) {

@@ -1,6 +1,7 @@
 /** Faults of the documents given: calicoctl's sentence first, then every place with its line and a caret. */
 import { showFault } from '../../datastore/file/excerpt.ts';
 import type { ManifestProblem } from '../../datastore/file/manifest.ts';
+import { DEFAULT_ONLY } from '../../model/bgp-configuration.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Json, JsonObject } from '../../model/resource.ts';
@@ -72,21 +73,10 @@ function ruleOf(code: Problem['code'], field: string, document: JsonObject | und
   const of = /^spec\.(\w+)$/.exec(field)?.[1];
   const name = isJsonObject(document?.metadata) ? document.metadata.name : undefined;
   if (document?.kind !== 'BGPConfiguration' || of === undefined || name === 'default') return undefined;
-  if (!DEFAULT_ONLY.has(of)) return undefined;
+  if (!DEFAULT_ONLY.includes(of)) return undefined;
   const called = of === 'asNumber' ? 'ASNumber' : of;
   return `BGPConfiguration.Spec.${goName(of)} (Cannot set ${called} on a non default BGP Configuration.)`;
 }
-
-/** Fields of a BGPConfiguration that only `default` can have. */
-const DEFAULT_ONLY = new Set([
-  'nodeToNodeMeshEnabled',
-  'asNumber',
-  'serviceClusterIPs',
-  'serviceExternalIPs',
-  'serviceLoadBalancerIPs',
-  'nodeMeshPassword',
-  'nodeMeshMaxRestartTime',
-]);
 
 /** Reasons that calicoctl gives by the name of its rule. */
 function tagOf(code: Problem['code'], field: string): string | undefined {

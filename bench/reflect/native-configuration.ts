@@ -2,6 +2,7 @@
 import { type IpAddress, parseAddress } from '../../src/model/address.ts';
 import { type AsNumber, parseAsNumber } from '../../src/model/as-number.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { PLAIN_SESSION } from '../../test/support/plain-session.ts';
 import { clientAddress, REFLECTOR } from './configurations.ts';
 
 const CLUSTER = '1.0.0.1';
@@ -29,6 +30,7 @@ export function nativeSessions(from: number, to: number): readonly SessionConfig
     const index = from + offset;
     const peerAddress = address(clientAddress(index));
     return {
+      ...PLAIN_SESSION,
       name: `Global_${peerAddress.replaceAll('.', '_')}`,
       kind: 'global',
       family: 4,
@@ -40,21 +42,7 @@ export function nativeSessions(from: number, to: number): readonly SessionConfig
       client: true,
       clusterId: CLUSTER,
       passive: true,
-      nextHop: 'auto',
       sourceAddress: own,
-      password: false,
-      passwordRef: null,
-      ttlSecurityHops: null,
-      gracefulRestartSeconds: 120,
-      keepaliveSeconds: null,
-      holdTimeSeconds: null,
-      allowLocalAs: 0,
-      importFilters: [],
-      exportFilters: [],
-      importPolicy: 'accept',
-      exportPolicy: 'accept',
-      filters: [],
-      reachableBy: null,
       maxPrefixes: MAX_PREFIXES,
       because: 'BGPPeer/all-to-rr',
     };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PLAIN_SESSION } from '../../test/support/plain-session.ts';
 import { type IpAddress, parseAddress, parsePrefix } from '../model/address.ts';
 import { parseAsNumber } from '../model/as-number.ts';
 import type { PoolConfig, SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
@@ -35,6 +36,7 @@ function pool(cidr: string): PoolConfig {
 function client(node: string, peer: string, changes: Partial<SessionConfig> = {}): SessionConfig {
   const peerAddress = address(peer);
   return {
+    ...PLAIN_SESSION,
     name: `Node_${peerAddress.replaceAll(/[.:]/g, '_')}`,
     kind: 'node',
     family: peerAddress.includes(':') ? 6 : 4,
@@ -45,23 +47,7 @@ function client(node: string, peer: string, changes: Partial<SessionConfig> = {}
     peerName: node,
     client: true,
     clusterId: '1.0.0.1',
-    passive: false,
-    nextHop: 'auto',
     sourceAddress: address('10.0.0.1'),
-    password: false,
-    passwordRef: null,
-    ttlSecurityHops: null,
-    gracefulRestartSeconds: 120,
-    keepaliveSeconds: null,
-    holdTimeSeconds: null,
-    allowLocalAs: 0,
-    importFilters: [],
-    exportFilters: [],
-    importPolicy: 'accept',
-    exportPolicy: 'accept',
-    filters: [],
-    reachableBy: null,
-    maxPrefixes: null,
     because: `BGPPeer/${node}-to-rr1`,
     ...changes,
   };

@@ -13,6 +13,7 @@ import { parseAddress, parsePrefix } from '../../src/model/address.ts';
 import { parseAsNumber } from '../../src/model/as-number.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
 import { type LoopbackNet, loopbackNet, type Neighbor, startNeighbor } from '../support/loopback-speaker.ts';
+import { PLAIN_SESSION } from '../support/plain-session.ts';
 import { until } from '../support/until.ts';
 
 export interface EngineSettings {
@@ -51,6 +52,7 @@ export function clientOf(
   const own = parseAddress(net.address(1));
   assert(address !== undefined && own !== undefined);
   return {
+    ...PLAIN_SESSION,
     name: `Global_${address.replaceAll('.', '_')}`,
     kind: 'global',
     family: 4,
@@ -61,23 +63,7 @@ export function clientOf(
     peerName: `n${host}`,
     client: true,
     clusterId: '1.0.0.1',
-    passive: false,
-    nextHop: 'auto',
     sourceAddress: own,
-    password: false,
-    passwordRef: null,
-    ttlSecurityHops: null,
-    gracefulRestartSeconds: 120,
-    keepaliveSeconds: null,
-    holdTimeSeconds: null,
-    allowLocalAs: 0,
-    importFilters: [],
-    exportFilters: [],
-    importPolicy: 'accept',
-    exportPolicy: 'accept',
-    filters: [],
-    reachableBy: null,
-    maxPrefixes: null,
     because: 'BGPPeer/all-to-rr',
     ...changes,
   };

@@ -31,6 +31,7 @@ import { createTable, type Table } from '../../src/engine/native/table.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { parseAsNumber } from '../../src/model/as-number.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { PLAIN_SESSION } from './plain-session.ts';
 import { idOf, type Listener, listener, octetsOf } from './routes.ts';
 import { type SimulatedTime, simulatedTime } from './simulated-time.ts';
 
@@ -49,6 +50,7 @@ export function addressOf(text: string): SessionConfig['peerAddress'] {
 /** A client session to 10.0.0.N, by its own name. */
 export function stageSession(host: number, changes: Partial<SessionConfig> = {}): SessionConfig {
   return {
+    ...PLAIN_SESSION,
     name: `peer${host}`,
     kind: 'global',
     family: 4,
@@ -59,23 +61,7 @@ export function stageSession(host: number, changes: Partial<SessionConfig> = {})
     peerName: `n${host}`,
     client: true,
     clusterId: '1.0.0.1',
-    passive: false,
-    nextHop: 'auto',
     sourceAddress: null,
-    password: false,
-    passwordRef: null,
-    ttlSecurityHops: null,
-    gracefulRestartSeconds: 120,
-    keepaliveSeconds: null,
-    holdTimeSeconds: null,
-    allowLocalAs: 0,
-    importFilters: [],
-    exportFilters: [],
-    importPolicy: 'accept',
-    exportPolicy: 'accept',
-    filters: [],
-    reachableBy: null,
-    maxPrefixes: null,
     because: 'BGPPeer/all-to-rr',
     ...changes,
   };

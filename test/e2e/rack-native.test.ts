@@ -6,15 +6,14 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { checksOf } from '../support/checks.ts';
 import { kernelRoutes } from '../support/kernel-routes.ts';
-import { type LabEtcd, startLabEtcd } from '../support/lab-etcd.ts';
+import type { LabEtcd } from '../support/lab-etcd.ts';
 import { runToEnd } from '../support/processes.ts';
-import { RACK_ENTRIES, RACK_NODES, RACK_REFLECTORS, reflectorsOf } from '../support/rack.ts';
+import { RACK_NODES, RACK_REFLECTORS, reflectorsOf } from '../support/rack.ts';
 import {
   assertNothingLost,
-  createRackHosts,
   FAMILIES,
   type RackLab,
-  rackLab,
+  startRackOnEtcd,
   untilEstablished,
 } from '../support/rack-lab.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
@@ -39,15 +38,7 @@ let rack: RackLab;
 let etcd: LabEtcd;
 
 before(async () => {
-  const { lab, folder } = await createRackHosts();
-  etcd = await startLabEtcd(lab.host('etcd'), `${folder}/etcd`);
-  rack = rackLab(lab, folder, {
-    datastore: { DATASTORE_TYPE: 'etcdv2', ETCD_ENDPOINTS: etcd.url },
-    tree: () => etcd.tree(),
-    renderOn: 'n2',
-  });
-  await etcd.put(RACK_ENTRIES);
-  await rack.startNodes();
+  ({ rack, etcd } = await startRackOnEtcd());
   for (const one of RACK_REFLECTORS) await rack.startReflector(one, ON_BIRD.includes(one.name) ? {} : NATIVE);
 });
 

@@ -10,19 +10,18 @@ import { after, before } from 'node:test';
 import { debianTools } from '../../scripts/debian.ts';
 import { bgpSessions, startBird } from '../support/bird-daemon.ts';
 import { checksOf } from '../support/checks.ts';
-import { type LabEtcd, startLabEtcd } from '../support/lab-etcd.ts';
+import type { LabEtcd } from '../support/lab-etcd.ts';
 import { plainReflectorConfig } from '../support/plain-reflector.ts';
 import { runToEnd } from '../support/processes.ts';
-import { RACK_ENTRIES, RACK_NODES, RACK_REFLECTORS } from '../support/rack.ts';
+import { RACK_NODES, RACK_REFLECTORS } from '../support/rack.ts';
 import {
   assertNoPingLost,
   assertNothingLost,
-  createRackHosts,
   deletions,
   FAMILIES,
   losses,
   type RackLab,
-  rackLab,
+  startRackOnEtcd,
   untilEstablished,
 } from '../support/rack-lab.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
@@ -39,15 +38,7 @@ let rack: RackLab;
 let etcd: LabEtcd;
 
 before(async () => {
-  const { lab, folder } = await createRackHosts();
-  etcd = await startLabEtcd(lab.host('etcd'), `${folder}/etcd`);
-  rack = rackLab(lab, folder, {
-    datastore: { DATASTORE_TYPE: 'etcdv2', ETCD_ENDPOINTS: etcd.url },
-    tree: () => etcd.tree(),
-    renderOn: 'n2',
-  });
-  await etcd.put(RACK_ENTRIES);
-  await rack.startNodes();
+  ({ rack, etcd } = await startRackOnEtcd());
   for (const one of RACK_REFLECTORS) await rack.startReflector(one);
   await rack.converged();
   for (const one of RACK_REFLECTORS) await untilEstablished(rack.reflector(one.name), reflectorSessions(one));

@@ -6,14 +6,13 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { checksOf } from '../support/checks.ts';
 import { forwardingTable, kernelRoutes } from '../support/kernel-routes.ts';
-import { type LabEtcd, startLabEtcd } from '../support/lab-etcd.ts';
+import type { LabEtcd } from '../support/lab-etcd.ts';
 import { runToEnd } from '../support/processes.ts';
 import {
   expectedRoutes,
   meshEntry,
   nodeEntries,
   peerEntries,
-  RACK_ENTRIES,
   RACK_NODES,
   RACK_REFLECTORS,
   type RackNode,
@@ -26,11 +25,10 @@ import {
   assertNoPingLost,
   assertNothingLost,
   CONVERGE_MS,
-  createRackHosts,
   FAMILIES,
   lastingDeletions,
   type RackLab,
-  rackLab,
+  startRackOnEtcd,
   untilEstablished,
 } from '../support/rack-lab.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
@@ -50,15 +48,7 @@ let rack: RackLab;
 let etcd: LabEtcd;
 
 before(async () => {
-  const { lab, folder } = await createRackHosts();
-  etcd = await startLabEtcd(lab.host('etcd'), `${folder}/etcd`);
-  rack = rackLab(lab, folder, {
-    datastore: { DATASTORE_TYPE: 'etcdv2', ETCD_ENDPOINTS: etcd.url },
-    tree: () => etcd.tree(),
-    renderOn: 'n2',
-  });
-  await etcd.put(RACK_ENTRIES);
-  await rack.startNodes();
+  ({ rack, etcd } = await startRackOnEtcd());
 });
 
 after(() => rack?.close(checks.incomplete));

@@ -10,6 +10,7 @@ import { prepareDebian } from '../../scripts/debian.ts';
 import { type CalicoNode, type NodeSources, startNode } from './calico-node.ts';
 import type { EtcdTree } from './calico-v2-config.ts';
 import { type Family, monitorAllRoutes, type RouteEvent, untilForwards } from './kernel-routes.ts';
+import { type LabEtcd, startLabEtcd } from './lab-etcd.ts';
 import { createLab, type Host, type Lab } from './namespaces.ts';
 import { type PingReport, startPings } from './ping.ts';
 import {
@@ -84,6 +85,20 @@ export async function createRackHosts(): Promise<{ lab: Lab; folder: string }> {
   });
   const lab = await createLab([...RACK_NODES, ...RACK_REFLECTORS, ETCD_HOST]);
   return { lab, folder };
+}
+
+/** The hosts, an etcd with the topology in its v2 keys, and the nodes; no reflector runs yet. */
+export async function startRackOnEtcd(): Promise<{ readonly rack: RackLab; readonly etcd: LabEtcd }> {
+  const { lab, folder } = await createRackHosts();
+  const etcd = await startLabEtcd(lab.host('etcd'), `${folder}/etcd`);
+  const rack = rackLab(lab, folder, {
+    datastore: { DATASTORE_TYPE: 'etcdv2', ETCD_ENDPOINTS: etcd.url },
+    tree: () => etcd.tree(),
+    renderOn: 'n2',
+  });
+  await etcd.put(RACK_ENTRIES);
+  await rack.startNodes();
+  return { rack, etcd };
 }
 
 export function rackLab(lab: Lab, folder: string, options: RackOptions): RackLab {

@@ -125,16 +125,14 @@ export function engineFilterContract(home: EngineHome): void {
           });
         await engine.apply(configOf('10.1.0.0/16'), NONE);
         await second.untilRoutes(['10.2.0.0/26']);
-        // Not the time that BIRD shows, which it computes anew for each reply and which differs by a millisecond.
-        const changes = (neighbor: Neighbor) => neighbor.log().split('speaker: State changed to').length;
-        const before = [changes(first), changes(second)];
+        const before = [first.stateChanges(), second.stateChanges()];
         assert.ok(
-          before.every((count) => count > 1),
+          before.every((count) => count > 0),
           'the log tells of no change at all',
         );
         await engine.apply(configOf('10.2.0.0/16'), NONE);
         await second.untilRoutes(['10.1.0.0/26']);
-        assert.deepEqual([changes(first), changes(second)], before);
+        assert.deepEqual([first.stateChanges(), second.stateChanges()], before);
       }));
 
     test('a filter’s export rules see communities, AS paths and kinds of peers, and change what goes out', () =>

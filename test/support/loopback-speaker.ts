@@ -65,6 +65,11 @@ export interface Neighbor {
   /** Announces these and no others from now on. */
   announce(routes: readonly string[]): Promise<void>;
   log(): string;
+  /**
+   * How often its session changed its state, by its log. Not the time that BIRD shows, which it computes anew for each
+   * reply and which differs by a millisecond.
+   */
+  stateChanges(): number;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -111,6 +116,8 @@ export async function startNeighbor(
     return row.trim().split(/\s+/).slice(5).join(' ');
   }
 
+  const log = (): string => readFileSync(join(own, 'bird.log'), 'utf8');
+
   return {
     address: net.address(host),
     ask,
@@ -139,7 +146,8 @@ export async function startNeighbor(
       write(next);
       await ask('configure');
     },
-    log: () => readFileSync(join(own, 'bird.log'), 'utf8'),
+    log,
+    stateChanges: () => log().split('speaker: State changed to').length - 1,
     async stop(signal = 'SIGKILL') {
       control.close();
       await daemon.stop(signal);

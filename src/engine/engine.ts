@@ -159,5 +159,8 @@ export interface OriginGuard {
 export type EngineEvent =
   | { readonly type: 'exited'; readonly reason: string; readonly restartInMs: number }
   | { readonly type: 'started'; readonly recovered: boolean }
-  /** Others gave it another configuration; noticed by `observe`. Applying the same state again puts it right. */
+  /**
+   * Others gave it another configuration, or it holds a session down that should run; noticed by `observe`.
+   * Applying the same state again puts it right.
+   */
   | { readonly type: 'altered' };

@@ -401,6 +401,11 @@ describe('the BIRD engine and its daemon', () => {
         code: 'E_ENGINE_START',
         message: new RegExp(`cannot listen on ${net.address(1)} port ${net.port}`),
       });
+      const events: EngineEvent[] = [];
+      engine.onEvent((event) => events.push(event));
+      await engine.observe();
+      await engine.observe();
+      assert.deepEqual(events, [{ type: 'altered' }], 'a session that BIRD switched off is told, once');
       await new Promise((resolve) => squatter.close(resolve));
       await engine.apply(config, NONE);
       await first.untilUp();

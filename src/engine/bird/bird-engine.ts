@@ -43,7 +43,7 @@ import { prefixWarnings } from './prefix-warnings.ts';
 import { createRefusals } from './refusals.ts';
 import { instanceMark, type Rendered, renderSections, sessionTextsOf } from './render.ts';
 import { parseProtocols, parseRouteCounts, sessionStateOf } from './replies.ts';
-import { bgpRows, daemonStatus, type Rows, SETTLE_TIMEOUT_MS, verifyRunning } from './verify.ts';
+import { bgpRows, daemonStatus, gaveUp, type Rows, SETTLE_TIMEOUT_MS, verifyRunning } from './verify.ts';
 
 export type { BirdEngineOptions, RenderOptions } from './options.ts';
 export { renderBird } from './render.ts';
@@ -147,11 +147,12 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     runs = undefined;
   }
 
-  async function noticeAlteration(control: ControlSocket): Promise<void> {
+  async function noticeAlteration(control: ControlSocket, rows: Rows): Promise<void> {
     const remembered = runs;
     if (busy > 0 || alterationTold || remembered === undefined) return;
+    const sessionLost = drainStage !== 'stopped' && [...rows.values()].some(gaveUp);
     const digest = await runningDigest(control);
-    if (busy > 0 || runs !== remembered || digest === digestIn(remembered)) return;
+    if (busy > 0 || runs !== remembered || (!sessionLost && digest === digestIn(remembered))) return;
     alterationTold = true;
     tell({ type: 'altered' });
   }
@@ -308,7 +309,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       return { engine, running: false, routerId: null, recovering: false, sessions: [], warnings: [] };
     }
     const [status, rows] = await Promise.all([daemonStatus(control), bgpRows(control)]);
-    await noticeAlteration(control);
+    await noticeAlteration(control, rows);
     if (applied !== undefined && performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
       const counts = parseRouteCounts(await control.request('show protocols all'));

@@ -6,6 +6,11 @@
  * 5, 120 and 60,300. Ours are shorter still (1, 5, 1,10), because while a speaker waits after an error it
  * refuses its peer's connection too: a reflector that restarts must not find its clients asleep, as its routes
  * live on their restart timers meanwhile. The cost is one SYN every 5 s to each peer that is away.
+ *
+ * A reflector leaves the first word to its clients, and of two reflectors the one with the lower address to the other:
+ * where both dial at once, a BIRD may see its session established on one connection while the other wins the
+ * collision. With graceful restart it takes that for a second restart of its peer, and drops the routes that it
+ * still kept from the first.
  */
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
@@ -87,7 +92,7 @@ function render(
     ...(session.client && session.clusterId !== null ? [`  rr cluster id ${session.clusterId};`] : []),
     ...(password === undefined ? [] : [`  password "${password}";`]),
     ...(session.allowLocalAs > 0 ? [`  allow local as ${session.allowLocalAs};`] : []),
-    ...timers(session),
+    ...timers(config, session),
     ...gracefulRestart(config, options, session),
     '  deterministic med on;',
     ...inChannel(options, session.family, [
@@ -122,7 +127,7 @@ function endpoints(
   ];
 }
 
-function timers(session: SessionConfig): readonly string[] {
+function timers(config: SpeakerConfig, session: SessionConfig): readonly string[] {
   const keepalive =
     session.keepaliveSeconds ??
     (session.holdTimeSeconds === null
@@ -131,13 +136,19 @@ function timers(session: SessionConfig): readonly string[] {
   // A keepalive that Calico sets beyond ours still has to come three times within the hold time.
   const hold = session.holdTimeSeconds ?? Math.max(HOLD_TIME, keepalive * 3);
   return [
-    '  connect delay time 1;',
+    `  connect delay time ${leavesFirstWord(config, session) ? 5 : 1};`,
     '  connect retry time 5;',
     '  error wait time 1, 10;',
     '  startup hold time 60;',
     `  hold time ${hold};`,
     `  keepalive time ${keepalive};`,
   ];
+}
+
+function leavesFirstWord(config: SpeakerConfig, session: SessionConfig): boolean {
+  if (config.role === 'node') return false;
+  if (session.client) return true;
+  return session.kind === 'reflector' && String(localAddressOf(config, session)) < session.peerAddress;
 }
 
 function gracefulRestart(

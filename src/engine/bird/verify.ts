@@ -60,9 +60,19 @@ async function untilOpened(control: ControlSocket, rows: Rows): Promise<Rows> {
   return now;
 }
 
-/** Started, but neither connecting nor waiting for anything that BIRD names. */
+/**
+ * Started, but neither connecting nor waiting for anything that BIRD names; or on its way down, as a session is for
+ * a moment that could not open its socket.
+ */
 function isOpening(row: ProtocolRow): boolean {
-  return row.state === 'start' && row.info.trim() === 'Idle';
+  return (
+    row.state === 'stop' || row.state === 'flush' || (row.state === 'start' && row.info.trim() === 'Idle')
+  );
+}
+
+/** Disabled by BIRD itself, for good, for a reason that may be gone by now; what a person disabled says nothing. */
+export function gaveUp(row: ProtocolRow): boolean {
+  return row.state === 'down' && /No listening socket|MD5 auth failed/i.test(row.info);
 }
 
 /** BIRD disables a session for good when it cannot listen; once more may do, as the port may be free by now. */
@@ -85,7 +95,7 @@ function sameNames(asked: ReadonlySet<string>, rows: Rows): boolean {
 function heldDown(config: SpeakerConfig, row: ProtocolRow): CalicoRrError {
   const own = config.sessions.find((session) => session.name === row.name);
   const address = own?.sourceAddress ?? (own?.family === 6 ? config.ipv6 : config.ipv4);
-  return /listening socket/i.test(row.info)
+  return /No listening socket/i.test(row.info)
     ? new CalicoRrError(
         'E_ENGINE_START',
         `BIRD cannot listen on ${address} port ${config.listenPort}, so ${row.name} is down`,

@@ -206,7 +206,8 @@ export function createAgent(options: AgentOptions): Agent {
       if (applyError !== null) log.info('applying works again');
       applyError = null;
       failures = 0;
-      if (reconciler.applied() !== null) await observer.refresh();
+      if (observer.state()?.running === true) observer.lookSoon();
+      else if (reconciler.applied() !== null) await observer.refresh();
     } catch (error) {
       if (reconciler.applied() === null && (await isFatal(error))) {
         ended.reject(error);

@@ -23,11 +23,16 @@ export interface Observer {
   start(): void;
   /** Looks now; the last known state where the engine does not answer. */
   refresh(): Promise<EngineState | null>;
+  /** Looks when what was changed has had a moment: whoever it brings is answered before thousands are looked at. */
+  lookSoon(): void;
   state(): EngineState | null;
   session(name: string): ObservedSession | undefined;
   established(name: string): boolean;
   stop(): Promise<void>;
 }
+
+/** Within a blink of the eye of whoever waits for a status. */
+const SOON_MS = 100;
 
 export function createObserver(options: ObserverOptions): Observer {
   const { engine, log } = options;
@@ -35,7 +40,9 @@ export function createObserver(options: ObserverOptions): Observer {
   let sessions: ReadonlyMap<string, ObservedSession> = new Map();
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
+  let soon: NodeJS.Timeout | null = null;
   let failing = false;
+  let stopped = false;
 
   async function look(): Promise<void> {
     try {
@@ -86,11 +93,20 @@ export function createObserver(options: ObserverOptions): Observer {
       timer ??= setInterval(() => void refresh(), options.pollMs ?? 3000);
     },
     refresh,
+    lookSoon() {
+      if (stopped) return;
+      soon ??= setTimeout(() => {
+        soon = null;
+        void refresh();
+      }, SOON_MS);
+    },
     state: () => state,
     session: (name) => sessions.get(name),
     established: (name) => sessions.get(name)?.state === 'Established',
     async stop() {
+      stopped = true;
       if (timer !== null) clearInterval(timer);
+      if (soon !== null) clearTimeout(soon);
       await running;
     },
   };

@@ -3,7 +3,7 @@
  * applied, and note what was approved. Holds the approved state, the held changes and the approvals.
  */
 import type { Logger } from 'pino';
-import type { ApplyReport, Engine } from '../engine/engine.ts';
+import type { ApplyReport, Engine, EngineState } from '../engine/engine.ts';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Resource, ResourceKey } from '../model/resource.ts';
@@ -94,6 +94,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let held: readonly HeldChange[] = saved.held?.held ?? [];
   const approvals = new Set(saved.held?.approvals ?? []);
   let applied: SpeakerConfig | null = null;
+  /** What was last noted of sessions that are up. */
+  let noted: { readonly state: EngineState | null; readonly applied: SpeakerConfig | null } = {
+    state: null,
+    applied: null,
+  };
   let appliedPasswords: ReadonlyMap<string, string> = new Map();
   let refused: readonly Problem[] = [];
   let passwordProblems: readonly Problem[] = [];
@@ -300,11 +305,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const passwords = new Map<string, string>();
     const sessions: SessionConfig[] = [];
     for (const session of judgement.config.sessions) {
+      if (!session.password) {
+        sessions.push(session);
+        continue;
+      }
       const inUse = appliedPasswords.get(session.name);
       const wanted = proposal.passwords.get(session.name);
       const password = judgement.oldPasswords.has(session.name) ? inUse : (wanted ?? inUse);
-      if (session.password && password === undefined) continue;
-      if (session.password && password !== undefined) passwords.set(session.name, password);
+      if (password === undefined) continue;
+      passwords.set(session.name, password);
       sessions.push(session);
     }
     const whole = sessions.length === judgement.config.sessions.length;
@@ -405,6 +414,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const state = observer.state();
       // A daemon that recovers says nothing yet of who will be back.
       if (applied === null || state?.running !== true || state.recovering) return;
+      if (noted.state === state && noted.applied === applied) return;
+      noted = { state, applied };
       options.up.note(applied.sessions.map((session) => session.name).filter(established));
     },
     applied: () => applied,

@@ -44,7 +44,7 @@ export interface ObservedSession {
   readonly since: string;
   /** The text of the INFO column: state and last error. */
   readonly info: string;
-  /** Null where the engine does not count by session. */
+  /** As of when they are read. Null where the engine does not count by session. */
   readonly counters: SessionCounters | null;
 }
 

@@ -21,7 +21,6 @@ import type {
   Engine,
   EngineEvent,
   EngineState,
-  ObservedSession,
   OriginGuard,
   SessionOutcome,
 } from '../engine.ts';
@@ -37,7 +36,7 @@ import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './pe
 import { nextHopText, numberOf, prefixText } from './prefix-text.ts';
 import { type Recovery, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
-import { showTime } from './show-time.ts';
+import { createSessionView, type SessionView } from './session-view.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { createTable, type Table } from './table.ts';
 import { createTransport } from './transport.ts';
@@ -80,6 +79,7 @@ interface Running {
   password: string | undefined;
   readonly peer: Peer;
   readonly link: PeerLink;
+  readonly view: SessionView;
 }
 
 const WARN_AT = 0.8;
@@ -117,6 +117,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     | { readonly config: SpeakerConfig; readonly passwords: ReadonlyMap<string, string> }
     | undefined;
   const running = new Map<string, Running>();
+  /** The same, sorted; null: not done since it changed. */
+  let byName: readonly Running[] | null = null;
   let listening = '';
   let inherited: readonly string[] = [];
   let guard: OriginGuard | null = null;
@@ -221,7 +223,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     });
     const link = made.transport.add(plan.settings(made.recovery?.active === true), peer.events);
     peer.attach(link);
-    running.set(name, { plan, contextKey, password, peer, link });
+    const view = createSessionView(link, peer, made.tables[plan.session.family], clock);
+    running.set(name, { plan, contextKey, password, peer, link, view });
+    byName = null;
     if (stage !== 'stopped') link.start();
   }
 
@@ -230,6 +234,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const found = running.get(name);
     if (found === undefined) return Promise.resolve();
     running.delete(name);
+    byName = null;
     found.link.stop(cease(subcode));
     found.peer.remove();
     core?.recovery?.endOfRib(name);
@@ -380,9 +385,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   }
 
   function observeNow(): EngineState {
-    const sessions = [...running.values()]
-      .map((one) => observed(one, core?.tables[one.plan.session.family], clock, stage === 'stopped'))
-      .sort((one, other) => (one.name < other.name ? -1 : 1));
+    byName ??= [...running.values()].sort((one, other) => (one.link.name < other.link.name ? -1 : 1));
+    const stopped = stage === 'stopped';
+    const sessions = byName.map(({ view, plan }) => view.look(stopped, plan.session.peerName));
     return {
       engine: 'native',
       running: core !== undefined,
@@ -476,6 +481,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       await ending.transport.close();
     }
     running.clear();
+    byName = null;
     listening = '';
     applied = undefined;
     await lock?.release();
@@ -558,38 +564,6 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         return { prefixes: rib?.prefixes.count ?? 0, routes: rib?.routes ?? 0, sets: rib?.sets.count ?? 0 };
       };
       return { 4: sizeOf(4), 6: sizeOf(6) };
-    },
-  };
-}
-
-function observed(
-  { link, peer, plan }: Running,
-  table: Table | undefined,
-  clock: Clock,
-  stopped: boolean,
-): ObservedSession {
-  const { state, since, lastError, counters } = link.status();
-  const shown = stopped ? 'Down' : state;
-  const routes = table?.rib.countsOf(peer.source) ?? { accepted: 0, rejected: 0, stale: 0 };
-  const info = [
-    lastError === null || shown === 'Established' ? shown : `${shown} ${lastError}`,
-    ...(routes.stale === 0
-      ? []
-      : [`${routes.stale} stale routes of ${plan.session.peerName ?? 'it'} are kept`]),
-  ];
-  const { updatesIn: _, ...counted } = counters;
-  return {
-    name: link.name,
-    state: shown,
-    protocolState: shown === 'Established' ? 'up' : shown === 'Down' ? 'down' : 'start',
-    since: showTime(since, clock.wallClock()),
-    info: info.join(', '),
-    counters: {
-      ...routes,
-      told: table?.toldTo(peer.source) ?? 0,
-      ...peer.dropped,
-      ...counted,
-      lastError,
     },
   };
 }

@@ -89,6 +89,7 @@ export interface PeerStatus {
   readonly lastErrorAt: number | null;
   /** Null unless OpenConfirm or Established. */
   readonly negotiated: Negotiated | null;
+  /** As of when they are read. */
   readonly counters: PeerCounters;
 }
 

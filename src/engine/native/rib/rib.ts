@@ -70,6 +70,8 @@ export interface Rib {
   clear(source: number): void;
   /** Routes of a peer that were accepted. */
   acceptedCount(source: number): number;
+  /** Routes of a peer that are stale. */
+  staleCount(source: number): number;
   /** A prefix that got a number and then no route: the number may be freed. */
   abandon(prefix: number): void;
   /** Routes that were accepted, rejected by policy, and are stale in either way. */
@@ -401,6 +403,7 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       forEachRoute(source, drop);
     },
     acceptedCount: (source) => acceptedOf[source] ?? 0,
+    staleCount: (source) => staleOf[source] ?? 0,
     abandon,
     countsOf: (source) => ({
       accepted: acceptedOf[source] ?? 0,

@@ -347,7 +347,9 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
         lastError: lastError?.text ?? null,
         lastErrorAt: lastError?.at ?? null,
         negotiated: session.first.negotiated ?? session.second?.negotiated ?? null,
-        counters: { ...counters },
+        get counters() {
+          return { ...counters };
+        },
       }),
       write(chunks) {
         const line = established;

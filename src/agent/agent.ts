@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { ServiceWatch } from '../datastore/kubernetes/service-watch.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { RouteExplanation } from '../engine/route-explanation.ts';
+import type { Prefix } from '../model/address.ts';
 import { type Change, keyOfChange, type Listing } from '../model/change.ts';
 import { CalicoRrError, messageOf } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
@@ -56,6 +57,8 @@ export interface AgentOptions {
   readonly acceptPrefixes: 'any' | 'pools';
   /** Version of Calico on the nodes (`v3.12.1`); absent: the latest. Decides who is in the node-to-node mesh. */
   readonly calicoVersion?: string;
+  /** What nodes announce instead of `serviceClusterIPs`. */
+  readonly serviceClusterIps?: readonly Prefix[];
   readonly version: string;
   /** Where others can ask this agent, given the addresses of its speaker; null: nowhere. */
   readonly controlUrl?: (addresses: readonly string[]) => string | null;

@@ -64,7 +64,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, flags: RunFlags & Datasto
       },
       originGuard: settings.originGuard,
       acceptPrefixes: settings.acceptPrefixes,
-      ...(settings.calicoVersion === null ? {} : { calicoVersion: settings.calicoVersion }),
+      ...settings.cluster,
       controlUrl: (addresses) => controlUrlFor(settings.control, addresses),
       version: programVersion(),
       log,

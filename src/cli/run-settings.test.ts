@@ -7,6 +7,7 @@ import {
   readDialect,
   readFamily,
   readRunSettings,
+  readTopologyOptions,
 } from './run-settings.ts';
 
 const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[] = [
@@ -218,6 +219,17 @@ test('the router ID is as CALICO_ROUTER_ID says, hash or an ID', () => {
   const routerId = (id: string | undefined) =>
     readRunSettings({ IP: '10.0.0.1', CALICO_ROUTER_ID: id }, {}).routerId;
   assert.deepEqual([undefined, '', 'hash', '192.0.2.7'].map(routerId), [null, null, 'hash', '192.0.2.7']);
+});
+
+test('CALICO_ADVERTISE_CLUSTER_IPS is a CIDR, or one for each family', () => {
+  const rangesOf = (text: string | undefined) =>
+    readTopologyOptions({ CALICO_ADVERTISE_CLUSTER_IPS: text }, undefined).serviceClusterIps;
+  assert.equal(rangesOf(undefined), undefined);
+  assert.equal(rangesOf(' '), undefined);
+  assert.deepEqual(rangesOf('10.96.0.0/12'), ['10.96.0.0/12']);
+  assert.deepEqual(rangesOf('10.96.0.0/12, FD96::/112'), ['10.96.0.0/12', 'fd96::/112']);
+  for (const text of ['10.96.0.0', 'true', '10.96.0.0/12,'])
+    assert.throws(() => rangesOf(text), /^CalicoRrError: CALICO_ADVERTISE_CLUSTER_IPS is ".*", not a CIDR/);
 });
 
 test('a dialect is one of three, and one family’s file is asked for where there are two', () => {

@@ -4,9 +4,18 @@
  */
 import { resolve } from 'node:path';
 import type { Dialect } from '../engine/bird/dialects.ts';
-import { type Family, familyOf, type IpAddress, isSpeakerAddress, parseAddress } from '../model/address.ts';
+import {
+  type Family,
+  familyOf,
+  type IpAddress,
+  isSpeakerAddress,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../model/address.ts';
 import { parseClusterId } from '../model/cluster-id.ts';
 import { CalicoRrError } from '../model/errors.ts';
+import type { TopologyOptions } from '../topology/topology.ts';
 
 /** Flags that decide the engine's configuration; `render` has them too. */
 export interface RenderFlags {
@@ -72,8 +81,8 @@ export interface RunSettings extends RenderSettings {
   /** Control socket of a BIRD that others started, or null: one of our own. */
   readonly birdSocket: string | null;
   readonly logLevel: string;
-  /** Version of Calico on the nodes, or null: the latest. */
-  readonly calicoVersion: string | null;
+  /** What is told about the whole cluster beside its resources. */
+  readonly cluster: TopologyOptions;
   /** The BGP Identifier, or `hash`: made of the name; null: the IPv4 address, else as `hash`. */
   readonly routerId: string | null;
 }
@@ -127,7 +136,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
     birdSocket: flags.birdSocket === undefined ? null : resolve(flags.birdSocket),
     logLevel: readLogLevel(flags.logLevel),
-    calicoVersion: readCalicoVersion(env, flags.calicoVersion),
+    cluster: readTopologyOptions(env, flags.calicoVersion),
     routerId: readRouterId(env),
   };
 }
@@ -174,6 +183,34 @@ export function readCalicoVersion(env: NodeJS.ProcessEnv, flag: string | undefin
   if (/^v?\d+\.\d+(\.\d+)?([-+].*)?$/.test(version)) return version;
   const setting = flag === undefined ? 'CALICO_RR_CALICO_VERSION' : '--calico-version';
   throw wrong(setting, `is "${text}", not a version such as v3.12.1 or 3.28`);
+}
+
+/**
+ * What Calico's nodes are told about the whole cluster by their environment.
+ * @param calicoVersion the flag
+ * @throws E_SETTING
+ */
+export function readTopologyOptions(
+  env: NodeJS.ProcessEnv,
+  calicoVersion: string | undefined,
+): TopologyOptions {
+  const version = readCalicoVersion(env, calicoVersion);
+  const serviceClusterIps = readClusterIps(env);
+  return {
+    ...(version === null ? {} : { calicoVersion: version }),
+    ...(serviceClusterIps === null ? {} : { serviceClusterIps }),
+  };
+}
+
+/** Calico takes one range; with two families there are two. */
+function readClusterIps(env: NodeJS.ProcessEnv): readonly Prefix[] | null {
+  const text = given(env.CALICO_ADVERTISE_CLUSTER_IPS);
+  if (text === null) return null;
+  return text.split(',').map((item) => {
+    const prefix = parsePrefix(item.trim());
+    if (prefix !== undefined) return prefix;
+    throw wrong('CALICO_ADVERTISE_CLUSTER_IPS', `is "${text}", not a CIDR such as 10.96.0.0/12`);
+  });
 }
 
 /** What Calico's nodes are told, too. @throws E_SETTING */

@@ -16,7 +16,7 @@ import {
 } from '../topology/topology.ts';
 import { listCluster } from './cluster-listing.ts';
 import type { DatastoreChoice } from './datastore-flags.ts';
-import { readCalicoVersion } from './run-settings.ts';
+import { readTopologyOptions } from './run-settings.ts';
 
 /** A verb that a person waits for gives a datastore this long to be found. */
 const OPEN_MS = 10_000;
@@ -38,9 +38,9 @@ export interface FoundSpeaker {
 export async function readTopology(
   flags: SourceFlags,
 ): Promise<{ readonly topology: Topology; readonly warnings: readonly Problem[] }> {
-  const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion);
+  const options = readTopologyOptions(process.env, flags.calicoVersion);
   const listing = await readListing(flags);
-  const topology = createTopology(calicoVersion === null ? {} : { calicoVersion });
+  const topology = createTopology(options);
   topology.load(listing);
   return { topology, warnings: listing.warnings };
 }

@@ -2,9 +2,13 @@
  * What all resources mean, found by every key that the rules ask for, kept current change by change: a Node that
  * moves costs two index entries, not a walk over the cluster (bench/compile.ts measures it).
  */
-import type { Family, IpAddress } from '../model/address.ts';
+import type { Family, IpAddress, Prefix } from '../model/address.ts';
 import { type AsNumber, DEFAULT_AS_NUMBER } from '../model/as-number.ts';
-import { type BgpConfiguration, readBgpConfiguration } from '../model/bgp-configuration.ts';
+import {
+  type BgpConfiguration,
+  readBgpConfiguration,
+  type ServiceRanges,
+} from '../model/bgp-configuration.ts';
 import { type BgpFilter, readBgpFilter } from '../model/bgp-filter.ts';
 import { type BgpPeer, readBgpPeer } from '../model/bgp-peer.ts';
 import { type BlockAffinity, readBlockAffinity } from '../model/block-affinity.ts';
@@ -69,6 +73,8 @@ export interface Inventory {
   /** All of them, by name. */
   readonly blocks: ReadonlyMap<string, BlockAffinity>;
   readonly defaults: BgpConfiguration | undefined;
+  /** Those of the default BGPConfiguration, or what is counted instead of its cluster IPs. */
+  readonly serviceRanges: ServiceRanges;
   configurationOf(node: string): BgpConfiguration | undefined;
   /** The AS of everything that names none. */
   readonly globalAs: AsNumber;
@@ -88,8 +94,21 @@ export interface Inventory {
   capture(kind: Kind, name: string): () => void;
 }
 
-/** @param onChange called after the indices are right, for changes of meaning only, and not during `load` */
-export function createInventory(onChange: (change: InventoryChange) => void): Inventory {
+const NO_RANGES: ServiceRanges = {
+  clusterIps: [],
+  externalIps: [],
+  loadBalancerIps: [],
+  loadBalancerAggregation: true,
+};
+
+/**
+ * @param onChange called after the indices are right, for changes of meaning only, and not during `load`
+ * @param clusterIps count instead of `serviceClusterIPs` (CALICO_ADVERTISE_CLUSTER_IPS); null: those count
+ */
+export function createInventory(
+  onChange: (change: InventoryChange) => void,
+  clusterIps: readonly Prefix[] | null = null,
+): Inventory {
   const nodesByAddress = createNameIndex<IpAddress, Node>();
   const reflectorsByAddress = createNameIndex<IpAddress, RouteReflector>();
   const reflectorsByPeer = createNameIndex<IpAddress, RouteReflector>();
@@ -235,6 +254,10 @@ export function createInventory(onChange: (change: InventoryChange) => void): In
     blocks: blocks.values,
     get defaults() {
       return configurations.values.get('default');
+    },
+    get serviceRanges() {
+      const ranges = configurations.values.get('default')?.serviceRanges ?? NO_RANGES;
+      return clusterIps === null ? ranges : { ...ranges, clusterIps };
     },
     configurationOf,
     get globalAs() {

@@ -75,7 +75,7 @@ export function createOrigins(inventory: Inventory): TrackedOrigins {
     const within = (range: Prefix): boolean =>
       familyOf(range) === familyOf(prefix) && lengthOf(range) <= length && overlap(range, prefix);
     for (const { cidr } of inventory.pools.values()) if (within(cidr)) return true;
-    return allServiceRanges(inventory.defaults?.serviceRanges).some(within);
+    return allServiceRanges(inventory.serviceRanges).some(within);
   }
 
   return {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configuration, listing, node, reflector } from '../../test/support/resources.ts';
-import { at, topologyOf } from '../../test/support/topology.ts';
-import { type IpAddress, parseAddress } from '../model/address.ts';
-import type { JsonObject } from '../model/resource.ts';
+import { at, topologyOf, topologyWith } from '../../test/support/topology.ts';
+import { type IpAddress, parseAddress, parsePrefix } from '../model/address.ts';
+import type { JsonObject, Resource } from '../model/resource.ts';
 import type { Service } from '../model/service.ts';
 
 const ips = (...texts: readonly string[]): readonly IpAddress[] =>
@@ -46,6 +46,24 @@ test('with the policy Local each address goes out beside the ranges, in families
   assert.deepEqual(announced(RANGES, [service(true)]), WHOLE);
   assert.deepEqual(announced(RANGES, [service(true, [4])]), [...WHOLE, ...v4].sort());
   assert.deepEqual(announced(RANGES, [service(true, [6])]), [...WHOLE, 'fd96::a/128'].sort());
+});
+
+test('cluster IPs of the environment count instead of those of the default configuration, and only those', () => {
+  const range = parsePrefix('10.112.0.0/16');
+  assert.ok(range !== undefined);
+  const config = (...resources: readonly Resource[]) => {
+    const topology = topologyWith({ serviceClusterIps: [range] }, node('a', ['10.0.0.1']), ...resources);
+    topology.setServices('a', [service(true, [4])]);
+    return topology.speaker(at('10.0.0.1')).config();
+  };
+  const alone = config();
+  assert.deepEqual(alone.serviceRoutes, ['10.112.0.0/16']);
+  assert.deepEqual(alone.serviceRanges, ['10.112.0.0/16']);
+  const beside = config(configuration(RANGES));
+  const others = ['192.0.2.0/24', '198.51.100.0/24'];
+  assert.deepEqual(beside.serviceRanges, ['10.112.0.0/16', ...others]);
+  const single = ['192.0.2.10/32', '198.51.100.10/32'];
+  assert.deepEqual(beside.serviceRoutes, ['10.112.0.0/16', ...others, ...single].sort());
 });
 
 test('an address outside of the ranges of its kind goes nowhere', () => {

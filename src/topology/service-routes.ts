@@ -10,8 +10,7 @@ import type { ServiceRanges } from '../model/bgp-configuration.ts';
 import type { Service } from '../model/service.ts';
 
 /** All ranges, each once, sorted. */
-export function allServiceRanges(ranges: ServiceRanges | undefined): readonly Prefix[] {
-  if (ranges === undefined) return [];
+export function allServiceRanges(ranges: ServiceRanges): readonly Prefix[] {
   return [...new Set([...ranges.clusterIps, ...ranges.externalIps, ...ranges.loadBalancerIps])].sort();
 }
 
@@ -19,11 +18,7 @@ export function allServiceRanges(ranges: ServiceRanges | undefined): readonly Pr
  * @param services null where they are not known: then single addresses go out as the ranges that they are
  * @returns each once, sorted
  */
-export function serviceRoutes(
-  ranges: ServiceRanges | undefined,
-  services: readonly Service[] | null,
-): readonly Prefix[] {
-  if (ranges === undefined) return [];
+export function serviceRoutes(ranges: ServiceRanges, services: readonly Service[] | null): readonly Prefix[] {
   const whole = [
     ...ranges.clusterIps,
     ...ranges.externalIps,

@@ -90,11 +90,11 @@ export function deriveFrame(identity: SpeakerIdentity, inventory: Inventory): Sp
       listenPort: identity.listenPort ?? inventory.listenPortOf(self?.name ?? speaker),
       logLevel: own?.logLevel ?? defaults?.logLevel ?? 'info',
       pools: poolsOf(inventory),
-      serviceRanges: allServiceRanges(defaults?.serviceRanges),
+      serviceRanges: allServiceRanges(inventory.serviceRanges),
       serviceRoutes:
         node === undefined || node.withoutServices
           ? []
-          : serviceRoutes(defaults?.serviceRanges, inventory.servicesOf(node.name)),
+          : serviceRoutes(inventory.serviceRanges, inventory.servicesOf(node.name)),
       prefixAdvertisements:
         node === undefined ? [] : (own?.prefixAdvertisements ?? defaults?.prefixAdvertisements ?? []),
       ignoredInterfaces:

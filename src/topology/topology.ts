@@ -3,7 +3,7 @@
  * datastore holds; one `SpeakerView` for each speaker asked about keeps that speaker's sessions current.
  * The rules are in docs/topology.md.
  */
-import { type Family, parseAddress } from '../model/address.ts';
+import { type Family, type Prefix, parseAddress } from '../model/address.ts';
 import type { Change, Listing } from '../model/change.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Service } from '../model/service.ts';
@@ -73,9 +73,11 @@ export interface Topology {
 export interface TopologyOptions {
   /** Version of Calico on the nodes (`v3.12.1`); decides who is in the node-to-node mesh. Default: the latest. */
   readonly calicoVersion?: string;
+  /** What nodes announce instead of `serviceClusterIPs` (CALICO_ADVERTISE_CLUSTER_IPS). */
+  readonly serviceClusterIps?: readonly Prefix[];
 }
 
-export function createTopology({ calicoVersion }: TopologyOptions = {}): Topology {
+export function createTopology({ calicoVersion, serviceClusterIps }: TopologyOptions = {}): Topology {
   const era = meshEraOf(calicoVersion);
   const views = new Map<string, TrackedView>();
   let problems: readonly Problem[] | undefined;
@@ -84,7 +86,7 @@ export function createTopology({ calicoVersion }: TopologyOptions = {}): Topolog
     whole?.note(change);
     origins?.note(change);
     for (const view of views.values()) view.note(change);
-  });
+  }, serviceClusterIps ?? null);
   const checks = createResourceChecks(inventory);
   /** Only for those who ask: a speaker's own process does not. */
   let whole: Cluster | undefined;

@@ -61,6 +61,12 @@ test('a node announces a service with the policy Local while it has a ready endp
     const rendered = await runProgram(['render', 'n1'], env);
     assert.match(rendered.stdout, /route 10\.96\.0\.10\/32 blackhole;/);
 
+    // What Calico's nodes are told by their environment counts instead.
+    const told = { ...env, CALICO_ADVERTISE_CLUSTER_IPS: '10.112.0.0/16' };
+    const instead = await runProgram(['render', 'n1'], told);
+    assert.match(instead.stdout, /route 10\.112\.0\.0\/16 blackhole;/);
+    assert.doesNotMatch(instead.stdout, /10\.96\./);
+
     await admin('PATCH', `${SLICES}/web-1`, { endpoints: [{ nodeName: 'n2', conditions: { ready: true } }] });
     await untilServices('10.96.0.0/12');
     assert.deepEqual((await agent.status()).problems, []);

@@ -3,7 +3,7 @@ import { meshEraOf } from '../../topology/mesh-rules.ts';
 import { explainPair, otherEnd } from '../../topology/session-pair.ts';
 import { createTopology } from '../../topology/topology.ts';
 import { checkOutput } from '../output.ts';
-import { readCalicoVersion } from '../run-settings.ts';
+import { readTopologyOptions } from '../run-settings.ts';
 import { identityOf, readListing, type SourceFlags } from '../speaker-source.ts';
 import { pairText } from './session-text.ts';
 
@@ -18,12 +18,12 @@ export async function runExplainSession(
   flags: ExplainSessionFlags,
 ): Promise<void> {
   const json = checkOutput(flags.output);
-  const calicoVersion = readCalicoVersion(process.env, flags.calicoVersion) ?? undefined;
+  const options = readTopologyOptions(process.env, flags.calicoVersion);
   const listing = await readListing(flags);
-  const topology = createTopology(calicoVersion === undefined ? {} : { calicoVersion });
+  const topology = createTopology(options);
   topology.load(listing);
   const here = identityOf(speaker, topology);
   const there = otherEnd(topology, peer) ?? identityOf(peer, topology);
-  const explained = explainPair(topology, listing, here, there, meshEraOf(calicoVersion));
+  const explained = explainPair(topology, listing, here, there, meshEraOf(options.calicoVersion));
   process.stdout.write(json ? `${JSON.stringify(explained, null, 2)}\n` : pairText(explained));
 }

@@ -43,6 +43,12 @@ const CASES: readonly Case[] = [
     says: /none of the 3 nodes has an IPv4 session, so none learns another's routes/,
   },
   {
+    title: 'a mesh that is on, with one member, because the other node reflects',
+    resources: [reflecting('r1', '10.0.0.1'), node('n1', ['10.0.0.3'])],
+    found: ['pairs-apart error Node/n1 and 1 more'],
+    says: /^n1 and r1 do not learn each other's routes over IPv4 \(2 pairs\)\. They have no session/,
+  },
+  {
     title: 'the Pi-Day case where the nodes have a router besides',
     resources: [
       MESH_OFF,

@@ -5,8 +5,9 @@ import { nodesText, type PairGroup, pairsText } from '../cluster/pairs.ts';
 import type { CheckInput } from './check-cluster.ts';
 
 export function checkPairs({ inventory, view }: CheckInput): readonly Problem[] {
+  const isOff = inventory.defaults?.meshEnabled === false;
   const problems = view.families.flatMap((family) => {
-    const off = meshOff(family);
+    const off = isOff ? withoutMesh(family) : null;
     const apart = off !== null ? [off] : family.pairs.groups.flatMap((group) => apartProblem(family, group));
     return family.pairs.settled ? apart : [...apart, unsettled(family)];
   });
@@ -14,10 +15,10 @@ export function checkPairs({ inventory, view }: CheckInput): readonly Problem[] 
 }
 
 /** The mesh is off and nobody has any session instead: one cause, told once and not pair by pair. */
-function meshOff({ family, network, nodes, speakers }: FamilyView): Problem | null {
+function withoutMesh({ family, nodes, speakers }: FamilyView): Problem | null {
   const isAlone = [...nodes.values()].every((index) => {
     const sessions = [...(speakers[index]?.sessions.values() ?? [])];
-    return network.speakers[index]?.mesh === null && !sessions.some((session) => session.family === family);
+    return !sessions.some((session) => session.family === family);
   });
   if (nodes.size < 2 || !isAlone) return null;
   return {

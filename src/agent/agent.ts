@@ -274,6 +274,11 @@ export function createAgent(options: AgentOptions): Agent {
       notReady = `the datastore at ${source.datastore()?.location ?? '?'} holds nothing of Calico's; that is not taken for "no sessions"`;
       return false;
     }
+    const unusable = desired.unusableOwn();
+    if (unusable !== null) {
+      notReady = `${unusable}, which says what this speaker is, cannot be used as it stands; correct it`;
+      return false;
+    }
     if (desired.standing() === 'standalone' && identity.ipv4 === null && identity.ipv6 === null) {
       notReady = `neither a RouteReflector nor a Node is named ${identity.name}; set IP to run as a standalone reflector`;
       return false;
@@ -452,7 +457,7 @@ export function createAgent(options: AgentOptions): Agent {
     switch (event.type) {
       case 'started':
         daemonStarted = true;
-        log.info({ recovered: event.recovered }, 'the BGP daemon runs');
+        log.info({ recovered: event.recovered }, 'BGP runs');
         break;
       case 'exited': {
         const { reason, restartInMs } = event;

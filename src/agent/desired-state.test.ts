@@ -126,3 +126,32 @@ test('a warning goes when its resource is written anew', () => {
   desired.apply([put(rr2)], []);
   assert.deepEqual(desired.problems(), []);
 });
+
+test('an own entry that is too broken to say anything is named, until it is whole or gone', () => {
+  const bad = resource('RouteReflector', 'rr1', { ipv4: '10.0.0.1', clusterID: '1.0.0' });
+  const problem = {
+    code: 'bad-json',
+    severity: 'error',
+    subject: 'RouteReflector/10.0.0.1',
+    message: '',
+  } as const;
+  const unreadable = { kind: 'RouteReflector', name: '10.0.0.1', problem } as const;
+  for (const [listed, name, ends] of [
+    [{ resources: [bad], broken: [] }, 'rr1', put(rr1)],
+    [{ resources: [bad], broken: [] }, 'rr1', gone(rr1)],
+    [
+      { resources: [], broken: [unreadable] },
+      '10.0.0.1',
+      { op: 'delete', kind: 'RouteReflector', name: '10.0.0.1' },
+    ],
+  ] as const) {
+    const desired = loaded([n1]);
+    assert.equal(desired.unusableOwn(), null);
+    desired.load({ ...listed, warnings: [] });
+    assert.equal(desired.unusableOwn(), `RouteReflector/${name}`);
+    desired.apply([ends], []);
+    assert.equal(desired.unusableOwn(), null);
+  }
+  const other = loaded([resource('RouteReflector', 'rr2', { ipv4: '10.0.0.2', clusterID: '1.0.0' })]);
+  assert.equal(other.unusableOwn(), null);
+});

@@ -5,7 +5,7 @@
  * the datastore says, and so does everything that follows from the kept one.
  */
 import { type Family, parseHostAddress } from '../model/address.ts';
-import type { Change, Listing } from '../model/change.ts';
+import { type Broken, type Change, keyOfChange, type Listing } from '../model/change.ts';
 import type { Problem } from '../model/problem.ts';
 import {
   type Json,
@@ -32,6 +32,8 @@ export interface DesiredState {
   apply(changes: readonly Change[], warnings: readonly Problem[], settled?: readonly string[]): void;
   config(): SpeakerConfig;
   standing(): Standing;
+  /** The resource that would make this speaker something, and that is too broken for it; null: there is none. */
+  unusableOwn(): ResourceKey | null;
   /** The Node whose services have to be known; null: none have. */
   serviceNode(): string | null;
   /** @param services as that Node sees them; null: nothing is known */
@@ -64,6 +66,8 @@ export function createDesiredState(identity: SpeakerIdentity, options: TopologyO
   const view = topology.speaker(identity);
   const nodes = new Set<string>();
   const present = new Map<ResourceKey, Resource>();
+  /** Own ones of which the datastore could make no resource. */
+  const brokenOwn = new Set<ResourceKey>();
   const kept = new Map<ResourceKey, Resource>();
   const warnings = new Map<string, readonly Problem[]>();
   const nodeOfPeer = new Map<string, string>();
@@ -85,7 +89,15 @@ export function createDesiredState(identity: SpeakerIdentity, options: TopologyO
     else for (const node of [before, after]) if (node !== undefined) changedNodes.add(node);
   }
 
+  function noteBroken({ kind, name }: Broken): void {
+    if (kind !== 'RouteReflector' && kind !== 'Node') return;
+    // On etcd an entry that cannot be read is named after its address.
+    if ([identity.name, identity.ipv4, identity.ipv6].includes(name)) brokenOwn.add(`${kind}/${name}`);
+  }
+
   function note(change: Change): void {
+    if (change.op === 'broken') noteBroken(change.broken);
+    else brokenOwn.delete(keyOfChange(change));
     if (change.op === 'put')
       noteNode(change.resource.kind, change.resource.metadata.name, change.resource.spec);
     else if (change.op === 'delete') noteNode(change.kind, change.name, null);
@@ -142,11 +154,13 @@ export function createDesiredState(identity: SpeakerIdentity, options: TopologyO
     load(listing) {
       nodes.clear();
       present.clear();
+      brokenOwn.clear();
       kept.clear();
       warnings.clear();
       nodeOfPeer.clear();
       changedNodes = 'all';
       for (const resource of listing.resources) note({ op: 'put', resource });
+      for (const broken of listing.broken) noteBroken(broken);
       addWarnings(warnings, listing.warnings);
       resources = listing.resources.length + listing.broken.length;
       topology.load(listing);
@@ -168,6 +182,10 @@ export function createDesiredState(identity: SpeakerIdentity, options: TopologyO
     },
     config: () => view.config(),
     standing: () => view.standing,
+    unusableOwn() {
+      if (view.standing !== 'standalone') return null;
+      return [...present.keys(), ...brokenOwn][0] ?? null;
+    },
     serviceNode: () => view.serviceNode,
     setServices: (node, services) => topology.setServices(node, services),
     problems: () => [...[...warnings.values()].flat(), ...topology.problems(), ...view.problems()],

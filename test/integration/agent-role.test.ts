@@ -98,3 +98,28 @@ test('a name that nobody has is told so, and nothing runs', async () => {
     await agent.end();
   }
 });
+
+test('an entry that is broken from the start makes nobody a standalone reflector; mended, it counts', async () => {
+  const ip = net.address(4);
+  const file = join(folder.path, 'broken.yaml');
+  const entry = (clusterId: string) => `apiVersion: calico-rr.io/v1
+kind: RouteReflector
+metadata: {name: rr4}
+spec: {ipv4: ${ip}, clusterID: ${clusterId}}
+`;
+  writeFileSync(file, entry('1.0.0'));
+  const agent = await startLocalAgent(join(folder.path, 'rr4'), ['--listen', `${ip}:${net.port}`], {
+    DATASTORE_TYPE: 'file',
+    CALICO_RR_FILE: file,
+  });
+  try {
+    const waiting = await agent.untilStatus('the reason', (now) => /rr4/.test(now.reason), 60_000);
+    assert.match(waiting.reason, /^RouteReflector\/rr4, which says what this speaker is, cannot be used/);
+    assert.deepEqual([waiting.ready, waiting.speaker], [false, null]);
+    writeFileSync(file, entry('1.0.0.1'));
+    const { speaker } = await agent.untilStatus('a ready agent', (now) => now.ready, 60_000);
+    assert.deepEqual([speaker?.standing, speaker?.clusterId], ['entry', '1.0.0.1']);
+  } finally {
+    await agent.end();
+  }
+});

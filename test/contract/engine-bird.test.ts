@@ -319,6 +319,46 @@ describe('the BIRD engine and its daemon', () => {
       assert.doesNotMatch(second.log(), /Received: /);
     }));
 
+  test('promise 2: a peer that has been away is not waited for after a restart, nor after a crash, and no client loses a route', () =>
+    scene(async ({ net, stateDir }) => {
+      await neighborOf(net, 11, { routes: ['10.11.0.0/26'] });
+      const second = await neighborOf(net, 12);
+      // Nobody is at the third address; for its End-of-RIB BIRD would wait a minute, longer than is waited here.
+      const clients = [11, 12, 13].map((host) => clientOf(net, host));
+      const config = reflectorOf(net, clients);
+      const names = clients.map(({ name }) => name);
+      const first = engineIn(stateDir);
+      await first.apply(config, NONE);
+      await second.untilRoutes(['10.11.0.0/26']);
+      await first.stop('graceful');
+      writeFileSync(
+        join(stateDir, 'bird-away.json'),
+        JSON.stringify({ version: 1, away: [clientOf(net, 13).name] }),
+      );
+
+      const next = engineIn(stateDir);
+      const recovered = async (times: number): Promise<void> => {
+        const log = () => readFileSync(join(stateDir, 'bird.log'), 'utf8');
+        await until(() => log().split('Graceful restart done').length > times, 'the recovery to end', 50_000);
+        assert.deepEqual((await next.observe()).sessions.map(({ name }) => name).sort(), names);
+      };
+      await Promise.all([
+        staysTrue(async () => (await second.routes()).size === 1, 'the route of the client', 5000),
+        next.apply(config, NONE).then(() => recovered(1)),
+      ]);
+      const pid = pidOf(stateDir);
+      assert(pid !== undefined);
+      const returned = new Promise((resolve) =>
+        next.onEvent(({ type }) => type === 'started' && resolve(type)),
+      );
+      process.kill(pid, 'SIGKILL');
+      await Promise.all([
+        staysTrue(async () => (await second.routes()).size === 1, 'the route of the client', 5000),
+        returned.then(() => recovered(2)),
+      ]);
+      assert.equal((await next.apply(config, NONE)).wrote, false);
+    }));
+
   test('a second engine on the same state directory is refused', () =>
     scene(async ({ net, stateDir }) => {
       await engineIn(stateDir).apply(reflectorOf(net, []), NONE);

@@ -8,7 +8,7 @@
  */
 import { unlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { CalicoRrError } from '../../model/errors.ts';
+import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { SpeakerConfig } from '../../topology/speaker-config.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
 } from '../engine.ts';
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
 import { shutdownText } from '../shutdown-text.ts';
+import { awayPeers } from './away-peers.ts';
 import { type BirdVersion, birdVersion, parseComplaint } from './binary.ts';
 import { digestIn, readIfThere, sessionBlocksIn, stage } from './config-file.ts';
 import type { ControlSocket } from './control-socket.ts';
@@ -41,7 +42,7 @@ import {
 } from './ownership.ts';
 import { prefixWarnings } from './prefix-warnings.ts';
 import { createRefusals } from './refusals.ts';
-import { instanceMark, type Rendered, renderSections, sessionTextsOf } from './render.ts';
+import { instanceMark, type Rendered, renderSections, sessionTextsOf, withoutOwners } from './render.ts';
 import { parseProtocols, parseRouteCounts, sessionStateOf } from './replies.ts';
 import { bgpRows, daemonStatus, gaveUp, type Rows, SETTLE_TIMEOUT_MS, verifyRunning } from './verify.ts';
 
@@ -69,8 +70,10 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
   let foreign = attached;
   /** Text that the daemon surely runs. */
   let runs: string | undefined;
-  /** Text that it was last given, whatever became of it. */
-  let given: string | undefined;
+  /** What it was last given, whatever became of it. */
+  let given: Rendered | undefined;
+  /** What it is brought back with, where that is less. */
+  let returning: Rendered | undefined;
   /** Peers hold routes that another engine told them. */
   let inherited = false;
   /** It was told that others gave it another. */
@@ -82,6 +85,12 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
   let limitWarnings: readonly Problem[] = [];
   let countedAt = Number.NEGATIVE_INFINITY;
   const refusals = createRefusals(binary, directory, () => configPath);
+  const away = awayPeers(directory, (error) =>
+    log.warn(
+      { reason: messageOf(error) },
+      'which peers are away cannot be noted: a restart will wait for them',
+    ),
+  );
   const listeners: ((event: EngineEvent) => void)[] = [];
 
   let queue: Promise<unknown> = Promise.resolve();
@@ -106,7 +115,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     {
       mayStart: () => !foreign,
       exclusively,
-      beforeReturn: putFileRight,
+      beforeReturn: prepareReturn,
       onReturn: async () => {
         const control = daemon.control();
         if (control === undefined) return;
@@ -116,7 +125,8 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
           daemon.detach();
           throw foreignError(socket, owner);
         }
-        runs = await runningText(control, configPath);
+        if (returning === undefined || given === undefined) runs = await runningText(control, configPath);
+        else await addAway(control, returning, given);
       },
       onEvent: tell,
     },
@@ -125,9 +135,37 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
 
   /** A file that somebody changed by hand must not keep a daemon that died from coming back. */
   async function putFileRight(): Promise<void> {
-    if (given === undefined || (await readIfThere(configPath).catch(() => undefined)) === given) return;
+    if (given === undefined || (await readIfThere(configPath).catch(() => undefined)) === given.text) return;
     log.warn({ file: configPath }, 'the configuration file was changed by others; it is written anew');
-    await (await stage(configPath, given)).install();
+    await install(given);
+  }
+
+  async function install({ text }: Rendered): Promise<void> {
+    await (await stage(configPath, text)).install();
+  }
+
+  async function prepareReturn(): Promise<void> {
+    await putFileRight();
+    const first = given === undefined ? undefined : await withoutAway(given);
+    returning = first === given ? undefined : first;
+    if (returning !== undefined) await install(returning);
+  }
+
+  /** What BIRD is started with where peers hold our routes: those that are away are not to be waited for. */
+  async function withoutAway(rendered: Rendered): Promise<Rendered> {
+    await away.read();
+    const names = [...sessionTextsOf(rendered).keys()].filter((name) => away.names().has(name));
+    if (names.length === 0) return rendered;
+    log.info({ sessions: names }, 'peers that have been away are not waited for');
+    return withoutOwners(rendered, new Set(names));
+  }
+
+  /** It runs without those that are away, and gets them, too. */
+  async function addAway(control: ControlSocket, first: Rendered, whole: Rendered): Promise<void> {
+    runs = undefined;
+    await install(whole);
+    await configure(control, first.text);
+    runs = whole.text;
   }
 
   /**
@@ -235,7 +273,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     // Only now is an adopted daemon known to be one; it logs elsewhere.
     if (foreign !== before) wanted = refusals.render(render);
     const kept = async (rendered: Rendered, living: ControlSocket): Promise<ApplyReport> => {
-      given = rendered.text;
+      given = rendered;
       await verify(living, rendered, config);
       await putFileRight();
       applied = { config, passwords };
@@ -254,17 +292,20 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     const rowsBefore: Rows = control === undefined ? new Map() : await bgpRows(control);
     await staged.install();
     runs = undefined;
-    const living = control ?? (await startOwn(blocksBefore.size > 0 || inherited));
+    const living = control ?? (await startOwn(blocksBefore.size > 0 || inherited, rendered));
     if (control !== undefined) await configure(control, oldText);
     applied = { config, passwords };
-    runs = given = rendered.text;
+    given = rendered;
+    runs = rendered.text;
     const rowsAfter = await verify(living, rendered, config);
     const sessions = outcomes(blocksBefore, sessionTextsOf(rendered), rowsBefore, rowsAfter);
     return reportOf(config, sessions, refused, true);
   }
 
   /** @param recover peers hold routes of an earlier run */
-  async function startOwn(recover: boolean): Promise<ControlSocket> {
+  async function startOwn(recover: boolean, rendered: Rendered): Promise<ControlSocket> {
+    const first = recover ? await withoutAway(rendered) : rendered;
+    if (first !== rendered) await install(first);
     await daemon.start(recover);
     inherited = false;
     foreign = false;
@@ -272,6 +313,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     tell({ type: 'started', recovered: recover });
     const control = daemon.control();
     if (control === undefined) throw new CalicoRrError('E_ENGINE_START', 'BIRD ended right after its start');
+    if (first !== rendered) await addAway(control, first, rendered);
     return control;
   }
 
@@ -310,6 +352,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     }
     const [status, rows] = await Promise.all([daemonStatus(control), bgpRows(control)]);
     await noticeAlteration(control, rows);
+    if (busy === 0) await away.see(upOf(rows), performance.now());
     if (applied !== undefined && performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
       const counts = parseRouteCounts(await control.request('show protocols all'));
@@ -416,4 +459,8 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     guardOrigins: () => log.warn('--origin-guard is not for BIRD: what nodes announce is not judged'),
     reviewOrigins: () => {},
   };
+}
+
+function upOf(rows: Rows): ReadonlyMap<string, boolean> {
+  return new Map([...rows].map(([name, row]) => [name, row.state === 'up']));
 }

@@ -33,6 +33,8 @@ export interface Section {
 
 export interface Rendered {
   readonly text: string;
+  /** What it begins with, before the line with its digest. */
+  readonly globals: string;
   readonly sections: readonly Section[];
   /** Names the text; what runs can be asked for it. */
   readonly digest: string;
@@ -91,11 +93,23 @@ export function renderSections(
       text: sessionBlock(config, resolved, context, session, password),
     });
   }
+  return assemble(header(config, resolved), body);
+}
+
+/** The same text without the sections of these owners. */
+export function withoutOwners({ globals, sections }: Rendered, owners: ReadonlySet<string>): Rendered {
+  const [, ...body] = sections;
+  return assemble(
+    globals,
+    body.filter(({ owner }) => owner === null || !owners.has(owner)),
+  );
+}
+
+function assemble(globals: string, body: readonly Section[]): Rendered {
   const bodyText = body.map((section) => section.text).join('');
-  const globals = header(config, resolved);
   const digest = createHash('sha256').update(globals).update(bodyText).digest('hex').slice(0, 16);
   const first = `${globals}define ${DIGEST_CONSTANT} = "${digest}";\n`;
-  return { text: first + bodyText, sections: [{ owner: null, text: first }, ...body], digest };
+  return { text: first + bodyText, globals, sections: [{ owner: null, text: first }, ...body], digest };
 }
 
 /** An instance's name as it stands in the file: what could end the string or the comment is replaced. */
@@ -141,8 +155,8 @@ function listening(config: SpeakerConfig, options: ResolvedRenderOptions): reado
 
 /**
  * After a restart BIRD sends nothing until every peer has sent its End-of-RIB, or this time is over (its own
- * default is 240 s). A peer that is dead never will, and among thousands of clients one always is; so the
- * wait is a minute, and never longer than our peers keep our routes.
+ * default is 240 s). A peer that is dead never will; one that has been for long is left out at the start
+ * (away-peers.ts), and for one that died just now the wait is a minute, and never longer than our peers keep our routes.
  */
 function gracefulRestartWait(config: SpeakerConfig): readonly string[] {
   let wait = 60;

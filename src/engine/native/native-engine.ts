@@ -144,6 +144,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const tables = { 4: createTable(4), 6: createTable(6) };
     let cancelTidy = (): void => {};
     const pacer = createPacer(clock, (call) => void setImmediate(call), {
+      unread: () => transport.unread,
       begin: () => {
         for (const family of FAMILIES) tables[family].begin();
       },

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { simulatedTime } from '../../../test/support/simulated-time.ts';
 import { createPacer, type Paced } from './pacer.ts';
 
-const NOTHING: Paced = { begin: () => {}, work: () => true };
+const NOTHING: Paced = { begin: () => {}, work: () => true, unread: () => false };
 
 function begin(cost = 0) {
   const time = simulatedTime();
@@ -50,6 +50,7 @@ test('a peer that takes more again is served at once, and changes wait for their
   const begun = time.clock.now();
   const seen: (readonly [string, number])[] = [];
   const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
     begin: () => {
       seen.push(['begins', time.clock.now() - begun]);
       time.spend(8);
@@ -80,6 +81,7 @@ test('what changes while a flush is under way is for the next one', () => {
   let begins = 0;
   let left = 0;
   const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
     begin: () => {
       begins++;
       left = 4;
@@ -102,6 +104,7 @@ test('a flush that takes very long does not hold up changes that came after it',
   const time = simulatedTime();
   let begins = 0;
   const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
     begin: () => begins++,
     work: () => {
       time.spend(6);
@@ -115,6 +118,33 @@ test('a flush that takes very long does not hold up changes that came after it',
   assert.equal(begins, 1);
   time.advance(20);
   assert.equal(begins, 2);
+});
+
+test('changes wait for what has come in already, for a tenth of a second at most', () => {
+  const time = simulatedTime();
+  const begun = time.clock.now();
+  const runs: number[] = [];
+  let backlog = 20;
+  const pacer = createPacer(time.clock, time.soon, {
+    ...NOTHING,
+    begin: () => runs.push(time.clock.now() - begun),
+    work: () => {
+      // Reading goes on between two looks.
+      time.spend(1);
+      backlog--;
+      return true;
+    },
+    unread: () => backlog > 0,
+  });
+  pacer.wake();
+  time.advance(60);
+  assert.deepEqual(runs, [20]);
+
+  backlog = Number.POSITIVE_INFINITY;
+  pacer.wake();
+  const woken = time.clock.now() - begun;
+  time.advance(200);
+  assert.deepEqual(runs, [20, woken + 100]);
 });
 
 test('work that is not done goes on after the event loop had its turn', () => {

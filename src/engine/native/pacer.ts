@@ -2,8 +2,9 @@
  * When changes are passed on: at once while little happens, so that a single change takes no time; gathered for some
  * milliseconds while much does, because every flush costs a write to every peer. The time that is gathered for grows
  * with what the flush before took, so that flushing takes an eighth of the time, and under churn a third of the CPU that
- * others need (`npm run bench -- reflect --work churn`). A peer that takes more again is served at once: what it gets
- * was gathered already.
+ * others need (`npm run bench -- reflect --work churn`). While octets wait that have come in already, it is not begun
+ * either: of what they say the first part alone would cost as much to pass on (`converge-1000x10`). A peer that takes
+ * more again is served at once: what it gets was gathered already.
  */
 import type { Clock } from './peer-link.ts';
 
@@ -18,6 +19,8 @@ export interface Pacer {
 /** Least time between the end of a flush and the begin of the next, milliseconds. */
 const GATHER_MS = 5;
 const LONGEST_GATHER_MS = 50;
+/** Changes wait no longer than this for what has come in and was not worked off. */
+const LONGEST_UNREAD_MS = 100;
 /** So many times what the last flush took. */
 const GATHER_FACTOR = 7;
 /** After so long the event loop has its turn. */
@@ -28,14 +31,22 @@ export interface Paced {
   readonly begin: () => void;
   /** Does a part of what there is to do, for as long as `goOn` says so; returns whether all is done. */
   readonly work: (goOn: () => boolean) => boolean;
+  /** Whether more changes may be on their way that have come in already. */
+  readonly unread: () => boolean;
 }
 
 /** @param defer calls once the event loop has looked at its sockets */
-export function createPacer(clock: Clock, defer: (call: () => void) => void, { begin, work }: Paced): Pacer {
+export function createPacer(
+  clock: Clock,
+  defer: (call: () => void) => void,
+  { begin, work, unread }: Paced,
+): Pacer {
   /** A run is deferred. */
   let scheduled = false;
   /** Changes wait for their time. */
   let wanted = false;
+  /** Since when. */
+  let wantedSince = 0;
   /** When the flush under way began; null: none is. */
   let flushing: number | null = null;
   let stopped = false;
@@ -59,7 +70,9 @@ export function createPacer(clock: Clock, defer: (call: () => void) => void, { b
     scheduled = false;
     if (stopped) return;
     const begun = clock.now();
-    if (isDue(begun)) {
+    const due = isDue(begun);
+    const waits = due && flushing === null && unread() && begun < wantedSince + LONGEST_UNREAD_MS;
+    if (due && !waits) {
       wanted = false;
       flushing = begun;
       begin();
@@ -71,6 +84,7 @@ export function createPacer(clock: Clock, defer: (call: () => void) => void, { b
       schedule();
       return;
     }
+    if (waits) schedule();
     if (flushing === null) return;
     flushing = null;
     notBefore = now + Math.min(LONGEST_GATHER_MS, Math.max(GATHER_MS, GATHER_FACTOR * taken));
@@ -94,7 +108,8 @@ export function createPacer(clock: Clock, defer: (call: () => void) => void, { b
     wake() {
       if (wanted || stopped) return;
       wanted = true;
-      if (flushing === null) waitForTime(clock.now());
+      wantedSince = clock.now();
+      if (flushing === null) waitForTime(wantedSince);
     },
     serve() {
       if (!stopped) schedule();

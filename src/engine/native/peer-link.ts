@@ -146,6 +146,8 @@ export interface Transport {
   /** A session that is not started yet. Only peers that were added get an answer from the listeners. */
   add(settings: PeerSettings, events: PeerEvents): PeerLink;
   counters(): TransportCounters;
+  /** Whether octets have come in that were not worked off yet. */
+  readonly unread: boolean;
   /** Closes listeners and whatever is left, without a word to anybody. */
   close(): Promise<void>;
 }

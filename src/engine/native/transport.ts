@@ -107,6 +107,9 @@ export function createTransport(options: TransportOptions): Transport {
       };
     },
     counters: () => ({ unknownPeer: gate.unknownPeer, tooManyOpens: gate.tooManyOpens }),
+    get unread() {
+      return host.turns.waiting;
+    },
     async close() {
       for (const session of sessions) session.abandon();
       await listeners.close();

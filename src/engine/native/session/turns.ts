@@ -13,6 +13,8 @@ export interface Turns {
   add(piece: () => boolean): void;
   /** Calls after the sockets were looked at once more. */
   soon(call: () => void): void;
+  /** Whether something waits for its turn. */
+  readonly waiting: boolean;
 }
 
 /** @param soon calls after the event loop has looked at its sockets: `setImmediate` */
@@ -61,5 +63,8 @@ export function createTurns(clock: Clock, soon: (call: () => void) => void): Tur
       if (!working && queue.length === 1) work();
     },
     soon,
+    get waiting() {
+      return queue.length > 0;
+    },
   };
 }

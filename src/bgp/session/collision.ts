@@ -34,6 +34,25 @@ function refuseConnection(session: Session, because: string): SessionStep {
   return { session, effects: [{ do: 'refuse', because }] };
 }
 
+/**
+ * Event 11. Where the KEEPALIVE was held back, this connection has waited long enough; a rival that is as far did not get
+ * any further meanwhile and loses to it.
+ */
+export function keepaliveDue(
+  settings: SessionSettings,
+  session: Session,
+  connection: Connection,
+): SessionStep {
+  const event = { type: 'keepalive-expired' } as const;
+  const mine = machineOf(session, connection);
+  if (mine === null || mine.yielding === 'no' || rivalOf(session, connection)?.state !== 'OpenConfirm') {
+    return onConnection(settings, session, connection, event);
+  }
+  const alone = dismissRival(settings, session, connection);
+  const step = onConnection(settings, alone.session, connection, event);
+  return { session: step.session, effects: [...alone.effects, ...step.effects] };
+}
+
 /** Event 17, for the machine that it concerns. */
 export function accept(settings: SessionSettings, session: Session): SessionStep {
   const { first, second, running } = session;
@@ -73,8 +92,13 @@ function replace(settings: SessionSettings, session: Session): SessionStep {
  * An OPEN, where there may be a rival: one in OpenConfirm is judged by identifiers; one that still dials gives up; one in
  * OpenSent will be judged when its own OPEN is there, and until then this connection does nothing hasty.
  *
- * Nor does it after a rival that gave up dialling: the system of the peer may have taken that connection long before the
- * peer looks at it. Were this one Established by then, a peer with graceful restart would take the other for our restart.
+ * Nor does it after a rival that we dialled and that has to go: the system of the peer may have taken that connection long
+ * before the peer looks at it. Were this one Established by then, a peer with graceful restart would take the other for
+ * our restart. The peer's OPEN on the rival, or the rival's end, shows that the peer has seen it.
+ *
+ * Nor beside a rival on which our KEEPALIVE went out before this connection was known. This one wins, but the peer may
+ * be Established there already, with its KEEPALIVE still under way: then this one is the newer connection, and closed. A
+ * peer that comes to the RFC's answer closes the rival; where it does neither in a moment, we do.
  */
 export function collide(
   settings: SessionSettings,
@@ -87,18 +111,22 @@ export function collide(
     return onConnection(settings, session, event.connection, event);
   }
   const wins = collisionWinner(agreed) === event.connection;
+  const waiting = machineOf(session, event.connection)?.state === 'OpenSent';
   if (rival.state === 'OpenSent') {
-    return wins || machineOf(session, event.connection)?.state !== 'OpenSent'
-      ? onConnection(settings, session, event.connection, event)
-      : yieldTo(session, event.connection, agreed);
+    return waiting && (!wins || rival.connection === 'outgoing')
+      ? yieldTo(session, event.connection, agreed)
+      : onConnection(settings, session, event.connection, event);
   }
   const loses = rival.state === 'Established' || (rival.state === 'OpenConfirm' && !wins);
   if (loses) return onConnection(settings, session, event.connection, { type: 'collision-lost' });
+  if (rival.state === 'OpenConfirm' && rival.yielding === 'no' && waiting) {
+    return yieldTo(session, event.connection, agreed);
+  }
   const alone = dismissRival(settings, session, event.connection);
-  const dialling = rival.state === 'Connect' && machineOf(session, event.connection)?.state === 'OpenSent';
-  const step = dialling
-    ? yieldTo(alone.session, event.connection, agreed)
-    : onConnection(settings, alone.session, event.connection, event);
+  const step =
+    rival.state === 'Connect' && waiting
+      ? yieldTo(alone.session, event.connection, agreed)
+      : onConnection(settings, alone.session, event.connection, event);
   return { session: step.session, effects: [...alone.effects, ...step.effects] };
 }
 

@@ -97,7 +97,7 @@ export function onFirst(settings: SessionSettings, session: Session, event: FsmE
   if (step.end === null) return established(settings, { ...session, first: step.fsm }, step);
   const counted = count(session, step.end);
   if (session.second !== null) {
-    return { session: { ...counted, first: session.second, second: null }, effects: step.effects };
+    return goOn(settings, { ...counted, first: session.second, second: null }, step.effects);
   }
   return idle(settings, { ...counted, first: IDLE }, step.end, step.effects);
 }
@@ -106,10 +106,17 @@ export function onSecond(settings: SessionSettings, session: Session, event: Fsm
   if (session.second === null) return { session, effects: [] };
   const step = stepFsm(settings, session.second, event);
   const effects = withoutConnectRetry(step.effects);
-  if (step.end !== null) return { session: { ...count(session, step.end), second: null }, effects };
+  if (step.end !== null) return goOn(settings, { ...count(session, step.end), second: null }, effects);
   // It has lost its connection, and waiting for another is the first one's business.
   if (step.fsm.connection === null) return { session: { ...session, second: null }, effects };
   return established(settings, { ...session, second: step.fsm }, { ...step, effects });
+}
+
+/** The peer has ended the rival: what waited to see whether it would need not wait any longer. */
+function goOn(settings: SessionSettings, session: Session, effects: readonly Effect[]): SessionStep {
+  if (session.first.yielding === 'no') return { session, effects };
+  const step = onFirst(settings, session, { type: 'keepalive-expired' });
+  return { session: step.session, effects: [...effects, ...step.effects] };
 }
 
 /** A machine that has reached Established has no rival any more. */

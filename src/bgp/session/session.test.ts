@@ -174,6 +174,15 @@ test('a connection that will lose holds its KEEPALIVE back until the rival has s
   assert.equal(decided.session.first.connection, 'outgoing');
 });
 
+test('a winner is not Established before the peer has seen the connection that we dialled', () => {
+  const yielding = run(settingsWith(), [...TWO, open('incoming', HIGH), keepalive('incoming')]);
+  assert.equal(sessionState(yielding.session), 'OpenConfirm');
+  const { session, last } = run(settingsWith(), [open('outgoing', HIGH)], yielding.session);
+  assert.match(last, /Collision Resolution \(6\/7\) outgoing; close outgoing; send KEEPALIVE incoming/);
+  assert.equal(sessionState(session), 'Established');
+  assert.equal(session.first.connection, 'incoming');
+});
+
 test('a connection that holds back goes on where its rival stays silent', () => {
   const over: SessionEvent = { type: 'timer', timer: 'keepalive', connection: 'incoming' };
   const yielding = run(settingsWith(), [...TWO, open('incoming', LOW)]);
@@ -188,6 +197,39 @@ test('a connection that holds back goes on where its rival stays silent', () => 
   assert.match(heard.last, /Collision Resolution \(6\/7\) outgoing; close outgoing; send KEEPALIVE incoming/);
 });
 
+/** The peer's connection, which wins, comes when our KEEPALIVE on the one that we dialled is out already. */
+const LATE_WINNER = [START, CONNECTED, open('outgoing', HIGH), ACCEPTED, open('incoming', HIGH)];
+
+test('a winner that comes late does not end the connection on which the peer is Established already', () => {
+  const waiting = run(settingsWith(), LATE_WINNER);
+  assert.equal(waiting.last, 'agreed incoming; start keepalive 1 incoming; start hold 90 incoming');
+  const { session, last } = run(settingsWith(), [keepalive('outgoing')], waiting.session);
+  assert.equal(sessionState(session), 'Established');
+  assert.equal(session.first.connection, 'outgoing');
+  assert.match(last, /Connection Collision Resolution \(6\/7\) incoming; close incoming/);
+});
+
+test('a winner that comes late goes on as soon as the peer has closed its rival', () => {
+  const over: SessionEvent = { type: 'notification', connection: 'outgoing', notification: cease(7) };
+  const told = run(settingsWith(), [...LATE_WINNER, over]);
+  assert.match(told.last, /^close outgoing; send KEEPALIVE incoming/);
+  assert.equal(sessionState(told.session), 'OpenConfirm');
+  const heard = run(settingsWith(), [...LATE_WINNER, keepalive('incoming'), over]);
+  assert.equal(sessionState(heard.session), 'Established');
+  assert.equal(heard.session.first.connection, 'incoming');
+});
+
+test('a winner that comes late ends its rival where the peer does nothing about it', () => {
+  const due: SessionEvent = { type: 'timer', timer: 'keepalive', connection: 'incoming' };
+  const { session, last } = run(settingsWith(), [...LATE_WINNER, keepalive('incoming'), due]);
+  assert.match(
+    last,
+    /^Cease: Connection Collision Resolution \(6\/7\) outgoing; close outgoing; send KEEPALIVE/,
+  );
+  assert.equal(sessionState(session), 'Established');
+  assert.equal(session.first.connection, 'incoming');
+});
+
 test('a collision is no error: nothing is put off', () => {
   const { session } = run(settingsWith(), [...TWO, open('outgoing', LOW), open('incoming', LOW)]);
   assert.equal(session.connectRetryCounter, 0);
@@ -195,10 +237,10 @@ test('a collision is no error: nothing is put off', () => {
 });
 
 test('the first connection that is Established ends its rival', () => {
-  const { session, last } = run(settingsWith(), [...TWO, open('incoming', HIGH), keepalive('incoming')]);
+  const { session, last } = run(settingsWith(), [...TWO, open('outgoing', LOW), keepalive('outgoing')]);
   assert.equal(sessionState(session), 'Established');
   assert.equal(session.second, null);
-  assert.match(last, /^Cease: Connection Collision Resolution \(6\/7\) outgoing; close outgoing; start hold/);
+  assert.match(last, /^Cease: Connection Collision Resolution \(6\/7\) incoming; close incoming; start hold/);
 });
 
 test('where one of two connections breaks, the other goes on', () => {

@@ -9,7 +9,7 @@
  */
 import type { Cause } from '../graceful-restart.ts';
 import type { Notification } from '../notification.ts';
-import { accept, collide } from './collision.ts';
+import { accept, collide, keepaliveDue } from './collision.ts';
 import {
   type ConnectionEvent,
   newSession,
@@ -142,7 +142,7 @@ function timer(
     case 'hold':
       return onConnection(settings, session, event.connection, { type: 'hold-expired' });
     case 'keepalive':
-      return onConnection(settings, session, event.connection, { type: 'keepalive-expired' });
+      return keepaliveDue(settings, session, event.connection);
     case 'delay-open':
       return onConnection(settings, session, event.connection, { type: 'delay-open-expired' });
     case 'send-hold':

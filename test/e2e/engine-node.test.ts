@@ -124,8 +124,8 @@ test('two nodes route each other’s blocks, learned from a reflector, with the 
     assert.deepEqual(report.refused, []);
   }
   const n1 = lab.host('n1');
-  await untilForwards(n1, 4, expected4, 30_000);
-  await untilForwards(n1, 6, expected6, 30_000);
+  await untilForwards(n1, 4, expected4, 60_000);
+  await untilForwards(n1, 6, expected6, 60_000);
   const own = (await kernelRoutes(n1, 4)).find((route) => route.prefix === '10.200.11.0/26');
   assert.equal(own?.type, 'blackhole');
   assert.deepEqual(await kernelRoutes(lab.host('rr'), 4), [], 'a reflector programs no routes');
@@ -146,8 +146,8 @@ test('promise 2: a node’s engine that ends gracefully and starts again takes n
     'both sessions to be back and recovery to be over',
     70_000,
   );
-  await untilForwards(n1, 4, expected4, 10_000);
-  await untilForwards(n1, 6, expected6, 10_000);
+  await untilForwards(n1, 4, expected4, 60_000);
+  await untilForwards(n1, 6, expected6, 60_000);
   // After a restart BIRD writes its IPv6 blackholes anew, which Linux tells as a deletion; they lead nowhere.
   const deleted = (await monitor.finish()).filter(
     (event) => event.kind === 'deleted' && !event.route.startsWith('blackhole '),
@@ -162,8 +162,8 @@ test('negative control: when its BIRD goes down its own way, the other node lose
   const control = await openControlSocket(join(folder, 'n1', 'bird.ctl'));
   await control.request('down');
   control.close();
-  await untilForwards(n2, 4, {}, 20_000);
-  await untilForwards(n2, 6, {}, 20_000);
+  await untilForwards(n2, 4, {}, 60_000);
+  await untilForwards(n2, 6, {}, 60_000);
   const deleted = (await monitor.finish()).filter((event) => event.kind === 'deleted');
   assert.equal(deleted.length, 2);
 });

@@ -76,7 +76,7 @@ async function untilLongLivedStale(): Promise<void> {
         },
         async () =>
           `${plan.name} to mark ${block} long-lived stale: ${JSON.stringify(await rack.node(plan.name).routes(block))}`,
-        30_000,
+        60_000,
       );
     }
   }
@@ -93,7 +93,7 @@ check('all-dead', async () => {
               (info) => !info.startsWith('Established'),
             ),
           `${plan.name} to notice that its reflectors are dead`,
-          30_000,
+          60_000,
         );
       }
     }
@@ -120,7 +120,7 @@ check('past-llgr', async () => {
         await until(
           async () => Object.keys(await forwardingTable(rack.lab.host(plan.name), family)).length === 0,
           `${plan.name} to lose its routes`,
-          30_000,
+          60_000,
         );
       }
     }

@@ -87,7 +87,7 @@ async function assertHeldThenGone(change: () => Promise<void>): Promise<void> {
   const held = await until(
     async () => (await rr1.status()).held[0],
     async () => `RR1 to hold the change: ${JSON.stringify(await rr1.status())}`,
-    20_000,
+    60_000,
   );
   assert.match(held.text, /n2/);
   assert.deepEqual(touchedSessions(before, await rr1.sessions()), [], 'what is held is not applied');
@@ -95,7 +95,7 @@ async function assertHeldThenGone(change: () => Promise<void>): Promise<void> {
   await until(
     async () => !(await rr1.sessions()).has(GONE.session),
     async () => `RR1 to drop ${GONE.session}: ${JSON.stringify(await rr1.status())}`,
-    20_000,
+    60_000,
   );
   assert.deepEqual((await rr1.status()).held, []);
   assert.deepEqual(touchedSessions(before, await rr1.sessions()), [GONE.session]);
@@ -109,7 +109,7 @@ check('etcd-v3-empty', async () => {
   await until(
     async () => (await rr1.status().catch(() => undefined))?.connected,
     'RR1 to reach etcd',
-    30_000,
+    60_000,
   );
   assert.equal((await rr1.status()).ready, false);
   assert.equal((await rr1.sessions()).size, 0);

@@ -59,8 +59,14 @@ check('native-attributes', async () => {
       const [far] = reflectorsOf(other);
       const clusters = plan.rack === other.rack ? [own?.clusterId] : [own?.clusterId, far?.clusterId];
       for (const block of [other.block4, other.block6]) {
-        const routes = await rack.node(plan.name).routes(block);
-        assert.equal(routes.length, 2, `${plan.name} has ${block} from both of its reflectors`);
+        const routes = await until(
+          async () => {
+            const found = await rack.node(plan.name).routes(block);
+            return found.length === 2 && found;
+          },
+          `${plan.name} to have ${block} from both of its reflectors`,
+          RECOVERED_MS,
+        );
         for (const { from, originatorId, clusterList } of routes) {
           assert.equal(originatorId, other.ipv4, `${plan.name}, ${block} from ${from}`);
           assert.deepEqual(clusterList, clusters, `${plan.name}, ${block} from ${from}`);
@@ -91,7 +97,7 @@ async function staleKept(): Promise<void> {
         return [...sessions].some(([name, info]) => name.endsWith('_101') && !info.startsWith('Established'));
       },
       `${plan.name} to notice that RR1 is away`,
-      30_000,
+      60_000,
     );
   }
   await rack.converged(RACK_NODES, 1_000);
@@ -158,9 +164,9 @@ check('native-reload', async () => {
       [`${host}/peer_v4/10.0.0.101`, '{"ip": "10.0.0.101", "as_num": "64512"}'],
     ]);
     const has = async (): Promise<boolean> => (await rr1.sessions()).has('Node_10_0_0_10');
-    await until(has, 'RR1 to have a session for n10', 30_000);
+    await until(has, 'RR1 to have a session for n10', 60_000);
     await etcd.remove([host]);
-    await until(async () => !(await has()), "n10's session to be gone", 30_000);
+    await until(async () => !(await has()), "n10's session to be gone", 60_000);
     await rack.converged();
   });
   const touched = touchedSessions(before, await rr1.sessions());

@@ -10,6 +10,7 @@ import { after, before } from 'node:test';
 import { debianTools } from '../../scripts/debian.ts';
 import { bgpSessions, startBird } from '../support/bird-daemon.ts';
 import { checksOf } from '../support/checks.ts';
+import { forwardingTable } from '../support/kernel-routes.ts';
 import type { LabEtcd } from '../support/lab-etcd.ts';
 import { plainReflectorConfig } from '../support/plain-reflector.ts';
 import { runToEnd } from '../support/processes.ts';
@@ -93,14 +94,14 @@ check('monitor-sees', async () => {
     await n1.run(debianTools().ip, ['route', 'delete', n4.block4]);
     await rack.converged();
     await n1.run(debianTools().ip, ['rule', 'add', 'to', n4.block4, 'prohibit']);
-    await staysTrue(() => true, 'a cut path', 200);
+    await staysTrue(() => true, 'a cut path', 1_000);
     await n1.run(debianTools().ip, ['rule', 'delete', 'to', n4.block4, 'prohibit']);
   });
   assert.deepEqual(
     deletions(observation).map(({ host, route }) => `${host} ${route.split(' ')[0]}`),
     [`n1 10.65.4.0/26`],
   );
-  assert.ok(losses(observation).some(({ from, lost }) => from === '10.65.1.2' && lost >= 10));
+  assert.ok(losses(observation).some(({ from, lost }) => from === '10.65.1.2' && lost >= 5));
 });
 
 check('drain', async () => {
@@ -117,7 +118,7 @@ check('drain', async () => {
             )?.[1];
           },
           `${plan.name} to lose its session with RR2`,
-          30_000,
+          60_000,
         );
         assert.match(
           info,
@@ -167,7 +168,7 @@ async function staleKept(): Promise<void> {
         return [...sessions].some(([name, info]) => name.endsWith('_101') && !info.startsWith('Established'));
       },
       `${plan.name} to notice that RR1 is away`,
-      30_000,
+      60_000,
     );
   }
   await rack.converged(RACK_NODES, 1_000);
@@ -197,7 +198,7 @@ check('kill-agent', async () => {
     await until(
       async () => (await rr1.status().catch(() => undefined))?.ready,
       'the next agent to be ready',
-      30_000,
+      60_000,
     );
   });
   assert.equal(rr1.birdPid(), bird, 'the next agent took the living BIRD over');
@@ -217,7 +218,7 @@ check('kill-bird', async () => {
         return next !== undefined && next !== bird;
       },
       'the agent to start BIRD again',
-      30_000,
+      60_000,
     );
     await recovered(rr1);
   });
@@ -266,7 +267,7 @@ check('reload-rr1', async () => {
   const before = await rr1.sessions();
   const observation = await rack.watched(async () => {
     rr1.process.kill('SIGHUP');
-    await until(async () => (await rr1.status()).ready, 'RR1 to be ready after SIGHUP', 30_000);
+    await until(async () => (await rr1.status()).ready, 'RR1 to be ready after SIGHUP', 60_000);
     // A node that is expected and not there yet: two reloads, and no path of anybody else is a better one for it.
     const host = '/calico/bgp/v1/host/n10';
     await etcd.put([
@@ -276,13 +277,13 @@ check('reload-rr1', async () => {
     await until(
       async () => (await rr1.sessions()).has('Node_10_0_0_10'),
       'RR1 to have a session for n10',
-      30_000,
+      60_000,
     );
     await etcd.remove([host]);
     await until(
       async () => !(await rr1.sessions()).has('Node_10_0_0_10'),
       "n10's session to be gone",
-      30_000,
+      60_000,
     );
     await rack.converged();
   });
@@ -311,8 +312,11 @@ check('plain-sigterm', async () => {
   await rack.converged();
   const observation = await rack.watched(async () => {
     await plain.stop('SIGTERM');
-    // As long as a calico-rr that is restarted at once is away, at least.
-    await staysTrue(() => true, 'waiting', 1_000);
+    await until(
+      async () => Object.keys(await forwardingTable(rack.lab.host('n1'), 4)).length < RACK_NODES.length - 1,
+      'n1 to lose a route',
+      60_000,
+    );
   });
   assert.ok(deletions(observation).length > 0, 'kernel routes are deleted');
   assert.ok(losses(observation).length > 0, 'pings are lost');

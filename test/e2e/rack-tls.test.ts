@@ -46,7 +46,7 @@ check('tls-wrong-certificate', async () => {
   await until(
     () => /TLS/.test(agent.process.output()),
     () => `the agent to say that etcd refuses it: ${agent.process.output()}`,
-    30_000,
+    60_000,
   );
   assert.equal((await agent.sessions()).size, 0);
   if (agent.process.running) {

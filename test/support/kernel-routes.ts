@@ -139,7 +139,7 @@ export async function monitorRoutes(host: Host): Promise<RouteMonitor> {
         return deletionsOfProbes >= before + PROBES.length;
       },
       `ip monitor in ${host.name} to tell of its probe routes`,
-      10_000,
+      30_000,
     );
   };
   await probe();

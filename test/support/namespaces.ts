@@ -26,6 +26,8 @@ export interface Host extends HostPlan {
   run(command: string, args: readonly string[], options?: ProcessOptions): Promise<string>;
   /** Ids of all processes inside. */
   pids(): readonly number[];
+  /** SIGKILL to all processes inside. */
+  killAll(): void;
 }
 
 export interface Lab {
@@ -52,7 +54,7 @@ function namespacePids(namespace: string): readonly number[] {
   return ipSync(['netns', 'pids', namespace]).split('\n').filter(Boolean).map(Number);
 }
 
-function removeNamespace(namespace: string): void {
+function killAll(namespace: string): void {
   for (const pid of namespacePids(namespace)) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -60,6 +62,10 @@ function removeNamespace(namespace: string): void {
       // It ended by itself meanwhile.
     }
   }
+}
+
+function removeNamespace(namespace: string): void {
+  killAll(namespace);
   ipSync(['netns', 'delete', namespace]);
 }
 
@@ -139,6 +145,7 @@ export async function createLab(plans: readonly HostPlan[]): Promise<Lab> {
       start: (command, args, options) => start(...inside(namespace, command, args), options),
       run: (command, args, options) => runToEnd(...inside(namespace, command, args), options),
       pids: () => namespacePids(namespace),
+      killAll: () => killAll(namespace),
     };
     hosts.set(plan.name, host);
     return host;

@@ -14,6 +14,9 @@ export interface Ping {
   finish(): Promise<PingReport>;
 }
 
+/** A path that gives no answer for so long at the end is cut, and what was sent since its last answer is lost. */
+const LAST_ANSWER_MS = 5_000;
+
 /** Starts to ping and returns once the first answer has come. */
 export async function startPing(host: Host, source: string, target: string): Promise<Ping> {
   const family = target.includes(':') ? '-6' : '-4';
@@ -31,15 +34,19 @@ export async function startPing(host: Host, source: string, target: string): Pro
   await until(
     () => received > 0,
     () => `${source} to reach ${target}: ${ping.output()}`,
-    10_000,
+    30_000,
   );
   return {
     async finish() {
+      // On a busy machine answers come late, and several may be under way when the signal comes. One more answer shows
+      // that the path is whole; what was sent after the last one is then not counted.
+      const heard = last;
+      const whole = await until(() => last > heard, 'one more answer', LAST_ANSWER_MS).catch(() => false);
       await ping.stop('SIGINT');
       const sent = Number(/(\d+) packets transmitted/.exec(ping.output())?.[1] ?? 0);
       if (sent === 0) throw new Error(`ping of ${target} gave no summary: ${ping.output()}`);
-      // The very last packet may be under way when the signal comes; the ones before the first answer are set-up.
-      const counted = sent - last <= 1 ? last : sent;
+      // The ones before the first answer are set-up.
+      const counted = whole ? last : sent;
       return { from: source, to: target, sent: counted - first + 1, lost: counted - first + 1 - received };
     },
   };

@@ -196,9 +196,9 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
     },
     stop: () => process.stop('SIGTERM', 30_000),
     async crash() {
-      for (const pid of host.pids()) globalThis.process.kill(pid, 'SIGKILL');
+      host.killAll();
       await process.exit;
-      await until(() => host.pids().length === 0, `all processes on ${host.name} to be gone`, 5_000);
+      await until(() => host.pids().length === 0, `all processes on ${host.name} to be gone`, 30_000);
     },
   };
 }

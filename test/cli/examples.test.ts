@@ -111,7 +111,7 @@ async function startAgent(line: string): Promise<void> {
   await until(
     async () => (await statusHere())?.phase === 'running',
     () => `rr1 to run: ${agent?.output()}`,
-    40_000,
+    60_000,
   );
 }
 
@@ -178,7 +178,7 @@ async function runToEnd(path: string, example: string): Promise<void> {
   if (path === 'approve') here.set('3f9a01c2', await heldChange());
   if (path === 'explain route') await demandRoute();
   const line = LOCAL.test(example) ? `${example.replace('--name rr1 ', '')} --state-dir ${state}` : example;
-  if (/^calico-rr (node )?status rr1/.test(example)) await until(hasReported, 'rr1 to have reported', 30_000);
+  if (/^calico-rr (node )?status rr1/.test(example)) await until(hasReported, 'rr1 to have reported', 60_000);
   const { code, output } = await runLine(line);
   assert.ok(code === 0 || code === FOUND.get(path), `${example} ended with ${code}:\n${output}`);
 }
@@ -199,7 +199,7 @@ async function heldChange(): Promise<string> {
       return now !== undefined && now.held.length > 0 && now;
     },
     'the change to be held',
-    30_000,
+    60_000,
   );
   return status.held[0]?.id ?? '';
 }
@@ -208,9 +208,9 @@ async function heldChange(): Promise<string> {
 async function demandRoute(): Promise<void> {
   await demandAgent();
   client ??= await startNeighbor(cwd, net, 101, net.address(11), { routes: ['10.65.1.0/26'] });
-  await client.untilUp(30_000);
+  await client.untilUp(60_000);
   const learned = async () => (await ask('/route', { prefix: '10.65.1.0/26' })) !== undefined;
-  await until(learned, 'the route to be learned', 30_000);
+  await until(learned, 'the route to be learned', 60_000);
 }
 
 async function runUntilBegun(path: string, example: string): Promise<void> {
@@ -227,12 +227,12 @@ async function runUntilBegun(path: string, example: string): Promise<void> {
     await until(
       () => BEGUN.get(path)?.test(running.output()) || !running.running,
       () => `${example} to begin: ${running.output()}`,
-      30_000,
+      60_000,
     );
     assert.match(running.output(), BEGUN.get(path) ?? /./);
   } finally {
     if (running.running) running.killGroup('SIGTERM');
-    await running.stop('SIGTERM', 20_000);
+    await running.stop('SIGTERM', 60_000);
   }
 }
 

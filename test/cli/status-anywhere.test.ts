@@ -145,7 +145,7 @@ test('by its name a reflector is asked itself where there is a token, else its r
       return value?.established === 2 && value;
     },
     'rr1 to report two sessions',
-    30_000,
+    60_000,
   );
   assert.equal(reported.source, 'RouteReflectorStatus');
   assert.equal(reported.control, `https://${secure}`);
@@ -202,9 +202,9 @@ test('--watch says when something changes, and only then', async () => {
   try {
     const seen: AgentStatus[] = [];
     watching.onLine((line) => seen.push(JSON.parse(line)));
-    await until(() => seen.length > 0, 'the first look', 20_000);
+    await until(() => seen.length > 0, 'the first look', 60_000);
     await node.process.stop('SIGTERM');
-    await until(() => seen.some(established(1)), 'the end of the node to be seen', 30_000);
+    await until(() => seen.some(established(1)), 'the end of the node to be seen', 60_000);
     for (const [index, one] of seen.entries()) {
       const { state, ...rest } = one;
       const before = seen[index - 1];
@@ -214,7 +214,7 @@ test('--watch says when something changes, and only then', async () => {
     await until(
       () => seen.at(-1) !== undefined && established(2)(seen.at(-1) ?? seen[0] ?? assert.fail()),
       'the node',
-      40_000,
+      60_000,
     );
   } finally {
     await watching.stop('SIGINT');
@@ -278,7 +278,7 @@ test('a cluster is renamed one reflector after the other, through the guard, and
     const { stdout } = await cli(['status', 'rr2', '-o', 'json']);
     return stdout !== '' && JSON.parse(stdout).control === `https://${plain}`;
   };
-  await until(shows, 'rr2 to say where it can be asked', 40_000);
+  await until(shows, 'rr2 to say where it can be asked', 60_000);
   let fewest = 2;
   const renaming = trusted(['rr', 'rename-cluster', '1.0.0.1', '1.0.0.7', '--timeout', '120']);
   let ended = false;
@@ -315,7 +315,7 @@ test('rr drain finds a reflector by its report and drains it over the network', 
       return /drained, 0 of 2 sessions up/.test(told) && told;
     },
     'rr1 to report that it is drained',
-    30_000,
+    60_000,
   );
   assert.match(after, new RegExp(`\\| ${net.address(11)} +\\| node specific +\\| down +\\|`));
 });

@@ -1,17 +1,7 @@
 /** A watched file or folder as people and Kubernetes change it: what is no deletion must not become one. */
 import assert from 'node:assert/strict';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -32,6 +22,11 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** In one go for the watch, which is in this process: it cannot look at a file that was emptied and not written yet. */
+async function writeFile(path: string, text: string): Promise<void> {
+  writeFileSync(path, text);
+}
 
 function nodeText(name: string, spec = '{}'): string {
   return `apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: ${name}}\nspec: ${spec}\n`;

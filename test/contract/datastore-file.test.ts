@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -25,10 +26,10 @@ async function startFileHome(single: boolean): Promise<ContractHome> {
   const folder = await mkdtemp(join(tmpdir(), 'calico-rr-file-'));
   const path = join(folder, single ? 'all.yaml' : 'resources');
   const put = async (name: string, text: string): Promise<void> => {
-    if (!single) return writeFile(join(path, `${name}.yaml`), text);
+    if (!single) return writeFileSync(join(path, `${name}.yaml`), text);
     const before = await readFile(path, 'utf8').catch(() => '');
     const others = before.split(/^---\n/m).filter((part) => part !== '' && !part.includes(`name: ${name}`));
-    await writeFile(path, [...others, text].join('---\n'));
+    writeFileSync(path, [...others, text].join('---\n'));
   };
   await wipe();
   return {
@@ -63,7 +64,7 @@ async function startFileHome(single: boolean): Promise<ContractHome> {
   async function wipe(): Promise<void> {
     await rm(path, { recursive: true, force: true });
     await rm(`${path}.status`, { recursive: true, force: true });
-    if (single) await writeFile(path, '');
+    if (single) writeFileSync(path, '');
     else await mkdir(path);
   }
 }

@@ -151,7 +151,7 @@ suite('Kubernetes: being let in', () => {
     const datastore = await openDatastore(readDatastoreSettings(environment), {
       onWaiting: (reason) => assert.fail(reason),
       onWarning: ({ code }) => warnings.push(code),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     });
     undo.push(() => datastore.close());
     assert.equal(datastore.type, 'kubernetes');
@@ -259,7 +259,7 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
           () => false,
         ),
       'the new authority to be taken',
-      10_000,
+      30_000,
     );
   });
 });

@@ -102,7 +102,7 @@ suite('Kubernetes: what an API server can do to its clients', () => {
     await watched.until(() => watched.resources.has(`Node/${name}`), `Node/${name}`);
   };
   const openWatches = (count: number): Promise<boolean> =>
-    until(() => standIn.openWatches === count, `${count} open watches`, 20_000);
+    until(() => standIn.openWatches === count, `${count} open watches`, 60_000);
   const ready = (watched: Watched): Promise<void> =>
     watched.until(() => watched.snapshots === 1, 'the snapshot');
 
@@ -236,7 +236,7 @@ suite('Kubernetes: what an API server can do to its clients', () => {
       return unknownPath();
     });
     standIn.cutWatches();
-    await until(() => denied === 1, 'the 404', 10_000);
+    await until(() => denied === 1, 'the 404', 30_000);
     await openWatches(ALL.length);
     await settle(watched, 'sentinel');
     assert.deepEqual(watched.told(), ['put Node/sentinel']);

@@ -115,10 +115,10 @@ async function usedBy(
 
 /** As on a node that announces services, once no other watch is open. */
 async function followServices(settings: KubernetesSettings, openWatches: () => number): Promise<void> {
-  await until(() => openWatches() === 0, 'no watch', 10_000);
+  await until(() => openWatches() === 0, 'no watch', 30_000);
   const watch = watchServices(settings, () => {});
   watch.want('n1');
-  await until(() => openWatches() === 2, 'the watches of services', 10_000);
+  await until(() => openWatches() === 2, 'the watches of services', 30_000);
   await watch.close();
 }
 
@@ -135,7 +135,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
       await datastore.delete('RouteReflectorStatus', report.metadata.name);
       await datastore.get('RouteReflectorStatus', report.metadata.name).catch(() => undefined);
       // Watches follow lists; Node, five kinds of Calico's and one of ours.
-      await until(() => openWatches() === 7, 'all watches', 10_000);
+      await until(() => openWatches() === 7, 'all watches', 30_000);
       await watched.stop();
       await followServices(settings, openWatches);
     });
@@ -147,7 +147,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
     const used = await usedBy(rules, async (datastore, openWatches) => {
       const watched = follow(datastore, JUDGED_KINDS);
       await watched.until(() => watched.snapshots === 1, 'the snapshot');
-      await until(() => openWatches() === JUDGED_KINDS.length, 'all watches', 10_000);
+      await until(() => openWatches() === JUDGED_KINDS.length, 'all watches', 30_000);
       await watched.stop();
     });
     assert.deepEqual([...used].sort(), [...grants(rules)].sort());
@@ -186,7 +186,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
     const watch = watchSecrets(settingsFor(standIn.url), 'calico-system', () => {});
     try {
       watch.want(new Set(['edge', 'mesh', 'tor']));
-      await until(() => standIn.openWatches === 3, 'three watches', 20_000);
+      await until(() => standIn.openWatches === 3, 'three watches', 60_000);
       assert.deepEqual(
         standIn.asked.filter(({ allowed }) => !allowed),
         [],
@@ -194,7 +194,7 @@ suite('the RBAC manifest is exactly what is needed', () => {
       const used = standIn.asked.map(({ verb, resource, group }) => `${verb} ${resource} "${group}"`);
       assert.deepEqual([...new Set(used)].sort(), [...grants(rules)].sort());
       watch.want(new Set(['somebody-elses']));
-      await until(() => watch.state('somebody-elses').type === 'forbidden', 'a refusal', 20_000);
+      await until(() => watch.state('somebody-elses').type === 'forbidden', 'a refusal', 60_000);
     } finally {
       await watch.close();
       await standIn.stop();

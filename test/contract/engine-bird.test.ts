@@ -225,7 +225,7 @@ describe('the BIRD engine and its daemon', () => {
         const report = await until(
           () => (process.output().includes('\n') ? JSON.parse(process.output()) : undefined),
           () => `the owner's report: ${process.output()}`,
-          15_000,
+          60_000,
         );
         assert.equal(report.wrote, round === 0);
         await second.untilRoutes(['10.11.0.0/26']);
@@ -272,7 +272,7 @@ describe('the BIRD engine and its daemon', () => {
             return state.sessions.filter((session) => session.state === 'Established').length === 2;
           },
           'both sessions to be back',
-          20_000,
+          60_000,
         ),
       ]);
       assert.deepEqual(
@@ -283,7 +283,7 @@ describe('the BIRD engine and its daemon', () => {
       assert.match(exited?.reason ?? '', /SIGKILL/);
       assert.notEqual(pidOf(stateDir), pid);
       assert(recovering, 'BIRD came back without recovery');
-      await until(async () => !(await engine.observe()).recovering, 'the recovery to end', 20_000);
+      await until(async () => !(await engine.observe()).recovering, 'the recovery to end', 60_000);
       assert.deepEqual([...(await second.routes()).keys()], ['10.11.0.0/26']);
       assert.equal((await engine.apply(config, NONE)).wrote, false);
     }));
@@ -308,7 +308,7 @@ describe('the BIRD engine and its daemon', () => {
           async () =>
             (await next.observe()).sessions.filter((session) => session.state === 'Established').length === 3,
           'all sessions to be back',
-          20_000,
+          60_000,
         );
       };
       await Promise.all([
@@ -405,7 +405,7 @@ describe('the BIRD engine and its daemon', () => {
       writeFileSync(conf, old);
       const daemon = await start(debianTools().bird2, ['-f', '-c', conf, '-s', socketPath]);
       cleanups.push(async () => void (await daemon.stop('SIGKILL')));
-      await until(() => openControlSocket(socketPath).catch(() => undefined), 'BIRD to answer', 10_000);
+      await until(() => openControlSocket(socketPath).catch(() => undefined), 'BIRD to answer', 30_000);
       const config = reflectorOf(net, [clientOf(net, 11)]);
       await assert.rejects(engineIn(stateDir, { socketPath }).apply(config, NONE), {
         code: 'E_ENGINE_FOREIGN',
@@ -482,7 +482,7 @@ describe('the BIRD engine and its daemon', () => {
       await until(
         async () => (await engine.observe()).sessions.length === 0,
         'the sessions to be gone',
-        5000,
+        30_000,
       );
       await engine.observe();
       assert.deepEqual(events, ['altered']);

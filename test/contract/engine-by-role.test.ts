@@ -135,5 +135,5 @@ test('a reflector that becomes a Calico node changes to BIRD and back, and no ne
 test('control: the log that was looked at tells of a route that goes', async () => {
   const before = removals();
   await first.announce([]);
-  await until(() => removals() > before, 'the removal', 20_000);
+  await until(() => removals() > before, 'the removal', 60_000);
 });

@@ -159,7 +159,7 @@ export function engineContract(home: EngineHome): void {
           (await engine.observe()).sessions.filter((session) => session.state === 'Established').length ===
           count,
         async () => `${count} sessions: ${JSON.stringify((await engine.observe()).sessions)}`,
-        20_000,
+        60_000,
       );
     }
 
@@ -309,7 +309,7 @@ export function engineContract(home: EngineHome): void {
         await until(
           async () => (await engine.countRoutes(clientOf(net, 11).name))?.imported === 1,
           'the route of the neighbor with the right password',
-          20_000,
+          60_000,
         );
         assert.doesNotMatch(await wrong.session(), /Established/);
         passwords.set(clientOf(net, 12).name, 'another');
@@ -338,7 +338,7 @@ export function engineContract(home: EngineHome): void {
         await until(
           async () => (await engine.countRoutes(clientOf(net, 11).name))?.imported === 3,
           'three routes of five',
-          20_000,
+          60_000,
         );
         assert.match(await first.session(), /^Established/);
         const warnings = (await engine.observe()).warnings ?? [];
@@ -454,7 +454,7 @@ export function engineContract(home: EngineHome): void {
             return route?.communities.includes('(65535,6)') === true ? route : undefined;
           },
           'the route with LLGR_STALE',
-          20_000,
+          60_000,
         );
         assert.equal(stale.nextHop, fellow.address);
       }));
@@ -470,7 +470,7 @@ export function engineContract(home: EngineHome): void {
         await until(
           async () => (await second.routes()).get('10.11.0.0/26')?.communities.includes('(65535,6)') === true,
           'the route with LLGR_STALE',
-          20_000,
+          60_000,
         );
       }));
 
@@ -497,7 +497,7 @@ export function engineContract(home: EngineHome): void {
           await until(
             async () => !(await one.session()).startsWith('Established'),
             'the session to end',
-            10_000,
+            30_000,
           );
           assert.doesNotMatch(one.log(), /Received: /, 'a NOTIFICATION came');
         }
@@ -520,7 +520,7 @@ export function engineContract(home: EngineHome): void {
               await until(
                 async () => (await second.routes()).get('10.11.0.0/26')?.localPreference === 0,
                 'LOCAL_PREF 0',
-                10_000,
+                30_000,
               );
               throw new Error('called off');
             },
@@ -530,7 +530,7 @@ export function engineContract(home: EngineHome): void {
         await until(
           async () => (await second.routes()).get('10.11.0.0/26')?.localPreference === 100,
           'LOCAL_PREF as before',
-          10_000,
+          30_000,
         );
         assert.match(await second.session(), /^Established/);
         let communities = '';
@@ -543,7 +543,7 @@ export function engineContract(home: EngineHome): void {
                 return route?.localPreference === 0 ? route : undefined;
               },
               'LOCAL_PREF 0',
-              10_000,
+              30_000,
             );
             communities = drained.communities;
           },

@@ -35,6 +35,7 @@ export async function startEtcdHome({ api, readOnly, open }: EtcdHome): Promise<
 
   return {
     readOnly,
+    inPieces: api === 'v2',
     open: async () => open({ endpoints: [`http://127.0.0.1:${proxy.port}`] }),
     openAsOther: async () => open({ endpoints: etcd.endpoints }),
     wipe: () =>

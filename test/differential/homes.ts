@@ -32,7 +32,7 @@ export const BIRD: Home = {
     await engine.stop('detach');
     const pid = Number(readFileSync(join(stateDir, 'bird.pid'), 'utf8').trim());
     process.kill(pid, 'SIGKILL');
-    await until(() => !isAlive(pid), `BIRD (process ${pid}) to be gone`, 20_000);
+    await until(() => !isAlive(pid), `BIRD (process ${pid}) to be gone`, 60_000);
   },
 };
 

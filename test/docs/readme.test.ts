@@ -33,7 +33,7 @@ before(async () => {
 });
 
 after(async () => {
-  for (const running of background) await running.stop('SIGTERM', 20_000);
+  for (const running of background) await running.stop('SIGTERM', 60_000);
   await etcd?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -57,7 +57,7 @@ for (const [index, { heading, script, how }] of blocks.entries()) {
     if (how === 'background') {
       const options = { env: environment, cwd: ROOT };
       background.push(await start('bash', ['-c', `exec env ${script.trim()}`], options));
-      await until(async () => (await statusJson()).includes('"phase"'), 'the reflector to answer', 20_000);
+      await until(async () => (await statusJson()).includes('"phase"'), 'the reflector to answer', 60_000);
       return;
     }
     const output = await bash(script);
@@ -66,7 +66,7 @@ for (const [index, { heading, script, how }] of blocks.entries()) {
       await until(
         async () => /"peerAddress": ?"127\.0\.1\.1"/.test(await statusJson()),
         'the session with the node to be configured',
-        20_000,
+        60_000,
       );
     }
   });

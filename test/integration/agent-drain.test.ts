@@ -89,6 +89,6 @@ test('--force cuts it off knowingly, and it is told why', async () => {
   await until(
     () => /Administrative shutdown.*rack 1 goes away/i.test(lonely?.log() ?? ''),
     () => `the text of the shutdown at the node; its log is ${lonely?.log()}`,
-    10_000,
+    30_000,
   );
 });

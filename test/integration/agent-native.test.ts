@@ -127,14 +127,14 @@ for (const [signal, promise] of [
     await until(
       () => readFileSync(list, 'utf8').split('Node_').length === 4,
       'the list of peers that are up',
-      20_000,
+      60_000,
     );
     await agent.process.stop(signal);
     for (const host of NODES) {
       await until(
         async () => !(await neighbor(host).session()).startsWith('Established'),
         `${host} to see the end`,
-        20_000,
+        60_000,
       );
       assert.deepEqual([...(await neighbor(host).routes()).keys()].sort(), othersOf(host));
     }
@@ -144,7 +144,7 @@ for (const [signal, promise] of [
       await until(
         async () => [...(await neighbor(host).routes()).values()].every(({ stale }) => !stale),
         'fresh routes',
-        20_000,
+        60_000,
       );
     }
     for (const host of NODES) await neighbor(host).untilRoutes(othersOf(host));
@@ -182,7 +182,7 @@ test('control: a route that is withdrawn is told by the log that was looked at',
   const before = removals(12);
   await neighbor(11).announce([]);
   await neighbor(12).untilRoutes([routeOf(13)]);
-  await until(() => removals(12) > before, 'the removal in the log', 20_000);
+  await until(() => removals(12) > before, 'the removal in the log', 60_000);
 });
 
 test('a Calico node is refused, and told which engine it needs', async () => {

@@ -60,7 +60,7 @@ export async function startBird(
       return /up and running/.test(await ask('show status').catch(() => ''));
     },
     () => `BIRD ${name} on ${host.name} to answer: ${process.output()}`,
-    15_000,
+    30_000,
   );
   return {
     flavour,

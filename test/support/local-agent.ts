@@ -50,13 +50,7 @@ export async function runProgram(
     stdout += `${line}\n`;
   });
   const { code } = await child.exit;
-  // Both streams are kept in one; what is not standard output is standard error.
-  const stderr = child
-    .output()
-    .split('\n')
-    .filter((line) => !stdout.split('\n').includes(line))
-    .join('\n');
-  return { code, stdout, stderr };
+  return { code, stdout, stderr: child.errors() };
 }
 
 export async function startLocalAgent(
@@ -96,7 +90,7 @@ export async function startLocalAgent(
     },
     verb,
     status,
-    untilStatus: (what, condition, ms = 20_000) =>
+    untilStatus: (what, condition, ms = 60_000) =>
       until(
         async () => {
           if (!process.running) throw new Error(`the agent ended:\n${process.output()}`);
@@ -110,6 +104,8 @@ export async function startLocalAgent(
       process
         .output()
         .split('\n')
+        // What follows the last end of a line is still being written.
+        .slice(0, -1)
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line)),
     birdPid,
@@ -124,7 +120,7 @@ export async function startLocalAgent(
       if (pid === undefined) return;
       globalThis.process.kill(pid, 'SIGKILL');
       // Its port is free only when it is dead; the next test listens there.
-      await until(() => !isAlive(pid), `BIRD ${pid} to die`, 10_000);
+      await until(() => !isAlive(pid), `BIRD ${pid} to die`, 30_000);
     },
   };
 }

@@ -102,7 +102,7 @@ export async function startNeighbor(
       return openControlSocket(join(own, 'bird.ctl')).catch(() => undefined);
     },
     `BIRD on ${net.address(host)} to answer`,
-    15_000,
+    30_000,
   );
   const ask = async (command: string): Promise<string> =>
     (await control.request(command)).lines.map((line) => line.text).join('\n');
@@ -123,7 +123,7 @@ export async function startNeighbor(
     ask,
     routes,
     session,
-    async untilRoutes(prefixes, ms = 20_000) {
+    async untilRoutes(prefixes, ms = 60_000) {
       const wanted = [...prefixes].sort().join(' ');
       return until(
         async () => {
@@ -135,7 +135,7 @@ export async function startNeighbor(
         ms,
       );
     },
-    async untilUp(ms = 20_000) {
+    async untilUp(ms = 60_000) {
       await until(
         async () => (await session()).startsWith('Established'),
         async () => `the session of ${net.address(host)} to come up: ${await session()}`,

@@ -24,6 +24,8 @@ export interface RunningProcess {
   readonly exit: Promise<Exit>;
   /** What it printed so far, both streams; the last 1 MiB. */
   output(): string;
+  /** The same of standard error alone. */
+  errors(): string;
   /** Called with each whole line of standard output, from now on. */
   onLine(listener: (line: string) => void): void;
   kill(signal: NodeJS.Signals): void;
@@ -58,6 +60,7 @@ export function start(
     env: { ...process.env, ...options.env },
   });
   let kept = '';
+  let errors = '';
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
   const listeners: ((line: string) => void)[] = [];
   const keep = (text: string): void => {
@@ -71,7 +74,10 @@ export function start(
     partial = lines.pop() ?? '';
     for (const line of lines) for (const listener of listeners) listener(line);
   });
-  child.stderr.setEncoding('utf8').on('data', keep);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    keep(text);
+    errors = (errors + text).slice(-KEPT_BYTES);
+  });
 
   const exit = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
@@ -96,10 +102,11 @@ export function start(
         },
         exit,
         output: () => kept,
+        errors: () => errors,
         onLine: (listener) => listeners.push(listener),
         kill,
         killGroup: (signal) => void process.kill(-pid, signal),
-        async stop(signal = 'SIGTERM', ms = 10_000) {
+        async stop(signal = 'SIGTERM', ms = 30_000) {
           if (isRunning()) kill(signal);
           const timer = setTimeout(() => kill('SIGKILL'), ms);
           const result = await exit;

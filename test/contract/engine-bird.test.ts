@@ -433,7 +433,8 @@ describe('the BIRD engine and its daemon', () => {
   test('a port that another program holds is an error that names it, and the sessions come up when it is free', () =>
     scene(async ({ net, stateDir }) => {
       const first = await neighborOf(net, 11);
-      const squatter = createServer();
+      // The neighbor may dial it: a connection that stays would keep it from closing.
+      const squatter = createServer((socket) => socket.destroy());
       await new Promise<void>((resolve) => squatter.listen(net.port, net.address(1), resolve));
       const engine = engineIn(stateDir);
       const config = reflectorOf(net, [clientOf(net, 11)]);

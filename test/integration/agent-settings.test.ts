@@ -204,7 +204,7 @@ for (const engine of ['native', 'bird']) {
   test(`engine ${engine}: with its port taken nothing is applied, and SIGTERM leaves nothing behind that would wait for it`, async () => {
     const file = join(folder.path, `taken-${engine}.yaml`);
     writeCluster(file, net, { nodes: [11] });
-    const other = createServer();
+    const other = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => other.listen(net.port, net.address(1), resolve));
     const agent = await startLocalAgent(join(folder.path, `taken-${engine}`), ['--engine', engine], {
       DATASTORE_TYPE: 'file',

@@ -11,10 +11,13 @@ import type { RunSettings } from './run-settings.ts';
 export function makeEngine(settings: RunSettings, stateDir: string, log: Logger): Engine {
   const { acceptPrefixes, maxPrefixes, llgrSeconds } = settings;
   const common = { stateDir, acceptPrefixes, maxPrefixes, llgrSeconds, log };
-  const native = (): Engine => createNativeEngine({ ...common, overLimitSeconds: settings.overLimitSeconds });
+  const { addPaths, overLimitSeconds } = settings;
+  const native = (): Engine => createNativeEngine({ ...common, overLimitSeconds, addPaths });
   const bird = (): Engine =>
     createBirdEngine({
       ...common,
+      // BIRD has no bound: a Calico node, which runs on it, mostly has but one path of each.
+      addPaths: typeof addPaths === 'number' ? 'all' : addPaths,
       binary: settings.bird,
       instance: settings.instance,
       ...(settings.birdSocket === null ? {} : { socketPath: settings.birdSocket }),

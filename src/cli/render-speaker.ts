@@ -12,6 +12,7 @@ import type { SpeakerConfig } from '../topology/speaker-config.ts';
 import {
   type RenderFlags,
   type RenderSettings,
+  readAddPaths,
   readDialect,
   readFamily,
   readRenderSettings,
@@ -33,7 +34,8 @@ export async function renderSpeaker(
   const family = readFamily(flags.family, dialect);
   const { view, problems, beyond } = await findSpeaker(name, flags);
   const config = view.config();
-  const options = { instance: config.speaker, dialect, ...settings };
+  const addPaths = readAddPaths(flags.addPaths, 'bird');
+  const options = { instance: config.speaker, dialect, addPaths, ...settings };
   const found = flags.showSecrets === true ? await passwordsOf(config, flags, settings) : undefined;
   const files = birdFiles(found?.config ?? config, options, found?.passwords);
   const asked = family === null ? files : files.filter((file) => file.family === family);

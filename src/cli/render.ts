@@ -11,6 +11,7 @@ interface Flags extends DatastoreChoice {
   readonly acceptPrefixes?: string;
   readonly maxPrefixes?: string;
   readonly llgrSeconds?: string;
+  readonly addPaths?: string;
   readonly kernel: boolean;
   readonly dialect?: string;
   readonly family?: string;
@@ -29,6 +30,10 @@ export function addRender(program: Command): void {
     .option('--accept-prefixes <any|pools>', 'what a reflector takes from its peers')
     .option('--max-prefixes <NUMBER>', 'routes taken from one client at most')
     .option('--llgr-seconds <SECONDS>', 'long-lived stale time that is announced; 0: off')
+    .option(
+      '--add-paths <off|receive|all>',
+      'several paths to one prefix: not at all, taken, or told as well',
+    )
     .option(
       '--dialect <bird2|bird1|calico-bird>',
       "which BIRD it is for; calico-bird is Calico's own",

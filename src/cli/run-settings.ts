@@ -3,6 +3,7 @@
  * the same meaning, and no flag takes a secret's value.
  */
 import { resolve } from 'node:path';
+import { type AddPaths, DEFAULT_ADD_PATHS } from '../engine/add-paths.ts';
 import type { Dialect } from '../engine/bird/dialects.ts';
 import {
   type Family,
@@ -23,6 +24,7 @@ export interface RenderFlags {
   readonly acceptPrefixes?: string;
   readonly maxPrefixes?: string;
   readonly llgrSeconds?: string;
+  readonly addPaths?: string;
   readonly secretsFile?: string;
   readonly secretsNamespace?: string;
 }
@@ -59,6 +61,8 @@ export interface RunFlags extends RenderFlags {
 }
 
 export interface RunSettings extends RenderSettings {
+  /** Several paths to one prefix (RFC 7911). */
+  readonly addPaths: AddPaths;
   /** The name, or else the address: what the instance is called on this machine. */
   readonly instance: string;
   /** A session beyond its limit of routes is closed for so many seconds; null: the excess is refused. */
@@ -129,6 +133,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     control: readControl(env, flags),
     ...readRenderSettings(env, flags),
     adopt: flags.adopt === true,
+    addPaths: readAddPaths(flags.addPaths, engine),
     overLimitSeconds: readOverLimit(flags.overLimit, engine),
     originGuard: readOriginGuard(flags.originGuard, engine),
     minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
@@ -272,6 +277,24 @@ function readOverLimit(text: string | undefined, engine: RunSettings['engine']):
   if (engine === 'bird') throw wrong('--over-limit', 'is for our own BGP, and BIRD is the engine');
   if (!/^\d+$/.test(text)) throw wrong('--over-limit', `is "${text}", not "refuse" or a number of seconds`);
   return readWhole('--over-limit', text, 0, [1, 86_400]);
+}
+
+/** @throws E_SETTING */
+export function readAddPaths(text: string | undefined, engine: 'bird'): Exclude<AddPaths, number>;
+export function readAddPaths(text: string | undefined, engine: RunSettings['engine']): AddPaths;
+export function readAddPaths(text: string | undefined, engine: RunSettings['engine']): AddPaths {
+  if (text === undefined) return DEFAULT_ADD_PATHS;
+  if (text === 'off' || text === 'receive' || text === 'all') return text;
+  if (!/^\d+$/.test(text)) {
+    throw wrong('--add-paths', `is "${text}", not "off", "receive", "all" or a number of paths`);
+  }
+  if (engine === 'bird') {
+    throw wrong(
+      '--add-paths',
+      'has a number, which is for our own BGP: BIRD tells one path ("receive") or "all"',
+    );
+  }
+  return readWhole('--add-paths', text, 0, [2, 255]);
 }
 
 function readOriginGuard(

@@ -43,6 +43,11 @@ export function addRun(program: Command): void {
       "tell of routes that a node announces and IPAM knows to be another's, or refuse them",
       'off',
     )
+    .option(
+      '--add-paths <off|receive|all|NUMBER>',
+      'take several paths to one prefix (RFC 7911); also tell all, or so many, to peers that take them',
+      'receive',
+    )
     .option('--min-reflectors <NUMBER>', 'hold a change that leaves a node with fewer', '2')
     .option('--max-session-loss <PERCENT>', 'hold a change that takes more sessions within 10 minutes', '25')
     .option(

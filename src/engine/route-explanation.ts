@@ -13,6 +13,8 @@ export interface ExplainedAttributes {
 export interface ExplainedRoute {
   /** Name of the session that told it. */
   readonly session: string;
+  /** Its number where the peer tells several paths (RFC 7911); null: it tells one. */
+  readonly pathId: number | null;
   readonly state: 'fresh' | 'stale' | 'long-lived-stale';
   /** `used`; or what the used one has before it (docs/engine.md lists the steps); or that policy rejected it. */
   readonly verdict: string;
@@ -28,6 +30,8 @@ export interface RouteExplanation {
   /** What was told, by group of sessions that are told the same. Sessions that are behind will be told. */
   readonly told: readonly {
     readonly sessions: readonly string[];
+    /** Ours, where these take several paths; null: they are told one. */
+    readonly pathId: number | null;
     readonly attributes: ExplainedAttributes;
   }[];
 }

@@ -88,8 +88,9 @@ export interface StagePeer {
   readonly stops: readonly { readonly notification: Notification; readonly seconds: number | null }[];
   /** @param changes of what it announces as its capabilities */
   up(changes?: Partial<FamilyOffer>): Negotiated;
-  announce(prefixes: readonly string[], attributes?: Partial<PathAttributes>): void;
-  withdraw(prefixes: readonly string[]): void;
+  /** @param pathId where it numbers its paths (RFC 7911) */
+  announce(prefixes: readonly string[], attributes?: Partial<PathAttributes>, pathId?: number): void;
+  withdraw(prefixes: readonly string[], pathId?: number): void;
   endOfRib(): void;
   down(cause?: Cause, retained?: readonly Retained[]): void;
 }
@@ -117,6 +118,7 @@ export function nativeStage(
     maxPrefixes: 10_000,
     overLimitSeconds: null,
     llgrSeconds: 3600,
+    addPaths: 'receive',
     ...settings,
   };
   const time = simulatedTime();
@@ -192,7 +194,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 }
 
 function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StagePeer {
-  const ear = listener();
+  const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true);
   const asked: Uint8Array[] = [];
   const stops: { readonly notification: Notification; readonly seconds: number | null }[] = [];
   const peer = createPeer(plan.identity, plan.policy, {
@@ -225,14 +227,14 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
   };
   peer.attach(link);
   const { family, peerAddress, peerAs } = plan.session;
-  const routes = (prefixes: readonly string[]) =>
+  const routes = (prefixes: readonly string[], pathId: number) =>
     encodeNlri(
       family,
-      false,
+      peer.negotiated?.families[family]?.addPathReceive === true,
       prefixes.map((text) => {
         const prefix = parsePrefix(text);
         assert(prefix !== null, text);
-        return { prefix, pathId: 0 };
+        return { prefix, pathId };
       }),
     );
   const hear = (message: Uint8Array): void => {
@@ -253,7 +255,7 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
       peer.events.up(negotiated);
       return negotiated;
     },
-    announce(prefixes, attributes = {}) {
+    announce(prefixes, attributes = {}, pathId = 0) {
       const nextHop = octetsOf(peerAddress);
       const inside = family === 4 ? { nextHop } : {};
       const asPath: PathAttributes['asPath'] =
@@ -261,11 +263,14 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
       const localPref = peerAs === 64512 ? 100 : null;
       const all = { ...NO_ATTRIBUTES, origin: 0, asPath, localPref, ...inside, ...attributes } as const;
       const encoded = encodeAttributes(all);
-      const messages = encodeAnnouncements({ nlri: routes(prefixes), nextHop, attributes: encoded }, 4096);
+      const messages = encodeAnnouncements(
+        { nlri: routes(prefixes, pathId), nextHop, attributes: encoded },
+        4096,
+      );
       assert(messages !== null);
       hear(messages);
     },
-    withdraw: (prefixes) => hear(encodeWithdrawals(routes(prefixes), 4096)),
+    withdraw: (prefixes, pathId = 0) => hear(encodeWithdrawals(routes(prefixes, pathId), 4096)),
     endOfRib: () => hear(encodeEndOfRib(family)),
     down: (cause = LOST, retained = []) => peer.events.down(cause, retained),
   };

@@ -63,20 +63,15 @@ export function prefixIn(prefixes: PrefixTable, text: string): number {
   return prefixes.intern(encodePrefix(prefix), 1, prefix.length);
 }
 
-const CONTEXT: UpdateContext = {
-  external: false,
-  peerAs: 64512,
-  fourOctetAs: true,
-  enforceFirstAs: false,
-  families: {
-    4: { addPathReceive: false, ipv6NextHop: false },
-    6: { addPathReceive: false, ipv6NextHop: false },
-  },
-};
+function contextOf(addPathReceive: boolean): UpdateContext {
+  const terms = { addPathReceive, ipv6NextHop: false };
+  const families = { 4: terms, 6: terms };
+  return { external: false, peerAs: 64512, fourOctetAs: true, enforceFirstAs: false, families };
+}
 
 /** A peer that keeps what it is told. */
 export interface Listener {
-  /** Attributes in hex and next hop, by prefix. */
+  /** Attributes in hex and next hop, by prefix; or by `PREFIX path ID` where it takes several paths. */
   readonly routes: ReadonlyMap<string, string>;
   readonly endOfRibs: number;
   /** Announcements and withdrawals so far. */
@@ -86,7 +81,8 @@ export interface Listener {
   hear(chunks: readonly Uint8Array[]): void;
 }
 
-export function listener(): Listener {
+/** @param addPath whether it takes several paths to one prefix (RFC 7911) */
+export function listener(addPath: () => boolean = () => false): Listener {
   const routes = new Map<string, string>();
   const framer = createFramer();
   let endOfRibs = 0;
@@ -104,24 +100,27 @@ export function listener(): Listener {
       return octets;
     },
     hear(chunks) {
+      const context = contextOf(addPath());
+      const keyOf = ({ prefix, pathId }: ReturnType<typeof readNlri>[number]): string =>
+        addPath() ? `${formatPrefix(prefix)} path ${pathId}` : formatPrefix(prefix);
       for (const chunk of chunks) {
         octets += chunk.length;
         framer.push(chunk, ({ type, message }) => {
           if (type !== 'update') return true;
-          const update = decodeUpdate(message, CONTEXT);
+          const update = decodeUpdate(message, context);
           assert.deepEqual(update.malformed, []);
           if (update.endOfRib !== null) endOfRibs++;
           for (const block of update.withdrawn) {
-            for (const { prefix } of readNlri(block)) {
+            for (const route of readNlri(block)) {
               told++;
-              routes.delete(formatPrefix(prefix));
+              routes.delete(keyOf(route));
             }
           }
           for (const { nlri, nextHop, attributes } of update.announced) {
             const text = `${Buffer.from(attributes).toString('hex')} ${Buffer.from(nextHop).toString('hex')}`;
-            for (const { prefix } of readNlri(nlri)) {
+            for (const route of readNlri(nlri)) {
               told++;
-              routes.set(formatPrefix(prefix), text);
+              routes.set(keyOf(route), text);
             }
           }
           return true;

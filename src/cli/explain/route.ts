@@ -36,15 +36,17 @@ function isExplanation(value: unknown): value is RouteExplanation {
 }
 
 function explanationText({ prefix, routes, told }: RouteExplanation): string {
-  const rows = routes.map(({ session, state, verdict, step, attributes }) => [
-    session,
+  const rows = routes.map(({ session, pathId, state, verdict, step, attributes }) => [
+    pathId === null ? session : `${session} path ${pathId}`,
     ...cells(attributes),
     [step === null ? verdict : `${verdict} (step ${step})`, ...(state === 'fresh' ? [] : [state])].join(', '),
   ]);
-  const groups = told.map(({ sessions, attributes }) => [
+  const byPath = told.some(({ pathId }) => pathId !== null);
+  const groups = told.map(({ sessions, pathId, attributes }) => [
     sessions.length > 4
       ? `${sessions.slice(0, 3).join(' ')} and ${sessions.length - 3} more`
       : sessions.join(' '),
+    ...(byPath ? [`${pathId ?? '-'}`] : []),
     ...cells(attributes),
   ]);
   const head = ['NEXT HOP', 'AS PATH', 'LOCAL_PREF', 'MED', 'ORIGINATOR', 'CLUSTERS', 'COMMUNITIES'];
@@ -54,7 +56,7 @@ function explanationText({ prefix, routes, told }: RouteExplanation): string {
     '',
     ...(groups.length === 0
       ? ['It is told to nobody.']
-      : ['As it goes out:', plainTable(['TO', ...head], groups)]),
+      : ['As it goes out:', plainTable(['TO', ...(byPath ? ['PATH'] : []), ...head], groups)]),
     '',
   ].join('\n');
 }

@@ -3,6 +3,7 @@
  * text of the configuration; the rest of `BirdEngineOptions` decides how the daemon is run.
  */
 import type { Logger } from 'pino';
+import { type AddPaths, DEFAULT_ADD_PATHS } from '../add-paths.ts';
 
 /**
  * `avoid`: every route goes out with LOCAL_PREF 0 and GRACEFUL_SHUTDOWN (RFC 8326).
@@ -25,6 +26,8 @@ export interface RenderOptions {
   readonly maxPrefixes?: number;
   /** Long-lived stale time that a reflector announces (RFC 9494), seconds; 0 turns it off. Default 3600. */
   readonly llgrSeconds?: number;
+  /** Several paths to one prefix (RFC 7911); BIRD tells all or one. Default `receive`. */
+  readonly addPaths?: Exclude<AddPaths, number>;
   /** Role node: program the kernel's routes (needs NET_ADMIN). Default true; false in the demo. */
   readonly kernel?: boolean;
   readonly drain?: DrainStage;
@@ -59,6 +62,7 @@ export function resolveRenderOptions(options: RenderOptions): ResolvedRenderOpti
     acceptPrefixes: options.acceptPrefixes ?? 'any',
     maxPrefixes: options.maxPrefixes ?? DEFAULT_MAX_PREFIXES,
     llgrSeconds: options.llgrSeconds ?? DEFAULT_LLGR_SECONDS,
+    addPaths: options.addPaths ?? DEFAULT_ADD_PATHS,
     kernel: options.kernel ?? true,
     drain: options.drain ?? 'off',
     logTo: options.logTo ?? 'stderr',

@@ -35,11 +35,11 @@ interface Cached {
 /** What a session's text depends on besides the session, as one string to compare. */
 export function contextOf(config: SpeakerConfig, options: ResolvedRenderOptions): string {
   const { role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges } = config;
-  const { maxPrefixes, llgrSeconds, drain, acceptPrefixes, dialect } = options;
+  const { maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect } = options;
   const filters = filterSummary(config);
   return JSON.stringify({
     ...{ role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges, filters },
-    ...{ maxPrefixes, llgrSeconds, drain, acceptPrefixes, dialect },
+    ...{ maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect },
   });
 }
 
@@ -100,6 +100,7 @@ function render(
       exportRule(config, options, session),
       ...limit(config, options, session),
       ...nextHop(config, session),
+      ...addPaths(options),
     ]),
     '}',
   ];
@@ -164,6 +165,20 @@ function gracefulRestart(
   if (config.forwards) return restart;
   if (options.llgrSeconds === 0) return [...restart, '  long lived graceful restart off;'];
   return [...restart, '  long lived graceful restart on;', `  long lived stale time ${options.llgrSeconds};`];
+}
+
+/** RFC 7911. What BIRD tells to who takes several paths is every route that it would tell if it were the used one. */
+function addPaths({ addPaths: which }: ResolvedRenderOptions): readonly string[] {
+  switch (which) {
+    case 'off':
+      return [];
+    case 'receive':
+      return ['add paths rx;'];
+    case 'all':
+      return ['add paths on;'];
+    default:
+      return which satisfies never;
+  }
 }
 
 /** Fellow reflectors are not bounded: together they hold everybody's routes. */

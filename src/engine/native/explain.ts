@@ -15,6 +15,7 @@ import type { ExplainedAttributes, ExplainedRoute, RouteExplanation } from '../r
 import { nextHopText, prefixText } from './prefix-text.ts';
 import type { OutAttributes } from './rib/attribute-sets.ts';
 import { compareRoutes, DECISION_STEPS } from './rib/decision.ts';
+import { pathIdTold } from './rib/rib.ts';
 import type { Table } from './table.ts';
 
 /**
@@ -26,25 +27,35 @@ export function explainPrefix(table: Table, text: string): RouteExplanation | un
   const prefix = text.includes('/') ? findPrefix(table, text) : findAround(table, text);
   if (prefix === undefined) return undefined;
   const best = rib.best(prefix);
-  const routes = rib.routesOf(prefix).map((route): ExplainedRoute => {
+  const known = rib.routesOf(prefix);
+  const routes = known.map((route): ExplainedRoute => {
     const { source, received, used, state } = route;
-    const common = { session: source.name, state, attributes: explain(used ?? received) };
+    const pathId = route.pathId === 0 ? null : route.pathId;
+    const common = { session: source.name, pathId, state, attributes: explain(used ?? received) };
     if (used === null) return { ...common, verdict: 'rejected by import policy', step: null };
-    if (best === undefined || source === best.source) return { ...common, verdict: 'used', step: null };
+    if (best === undefined || route.route === best.route) return { ...common, verdict: 'used', step: null };
+    const winner = known.find((one) => one.route === best.route);
     const step = Math.abs(
-      compareRoutes({ attributes: best.attributes, from: best.source }, { attributes: used, from: source }),
+      compareRoutes(
+        { attributes: best.attributes, from: best.source, pathId: winner?.pathId ?? 0 },
+        { attributes: used, from: source, pathId: route.pathId },
+      ),
     );
     return { ...common, verdict: `not used: ${DECISION_STEPS[step] ?? ''}`, step };
   });
   routes.sort((one, other) => Number(other.verdict === 'used') - Number(one.verdict === 'used'));
-  const told = table.groups().flatMap(({ group, members }) => {
-    const said = group.toldOf(prefix);
-    if (said === undefined) return [];
-    const sessions = members
-      .filter((source) => source !== said.source)
-      .flatMap((source) => rib.sourceAt(source)?.name ?? [])
-      .sort();
-    return sessions.length === 0 ? [] : [{ sessions, attributes: explain(said.out) }];
+  const told = table.groups().flatMap(({ group, members, byPath }) => {
+    const ids = byPath ? known.map(({ route }) => route) : [prefix];
+    return ids.flatMap((id) => {
+      const said = group.toldOf(id);
+      if (said === undefined) return [];
+      const sessions = members
+        .filter((source) => source !== said.source)
+        .flatMap((source) => rib.sourceAt(source)?.name ?? [])
+        .sort();
+      const pathId = byPath ? pathIdTold(id) : null;
+      return sessions.length === 0 ? [] : [{ sessions, pathId, attributes: explain(said.out) }];
+    });
   });
   return { prefix: prefixText(rib.prefixes, prefix), routes, told };
 }

@@ -11,6 +11,7 @@ import { CEASE, cease, FAMILIES, type Family } from '../../bgp/index.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { SpeakerConfig } from '../../topology/speaker-config.ts';
+import { DEFAULT_ADD_PATHS } from '../add-paths.ts';
 import { judgeSessions } from '../bird/judge.ts';
 import { DEFAULT_LLGR_SECONDS, DEFAULT_MAX_PREFIXES } from '../bird/options.ts';
 import { acceptedPrefixes, admits } from '../bird/prefix-bounds.ts';
@@ -98,6 +99,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     maxPrefixes: options.maxPrefixes ?? DEFAULT_MAX_PREFIXES,
     overLimitSeconds: options.overLimitSeconds ?? null,
     llgrSeconds: options.llgrSeconds ?? DEFAULT_LLGR_SECONDS,
+    addPaths: options.addPaths ?? DEFAULT_ADD_PATHS,
   };
   const listeners: ((event: EngineEvent) => void)[] = [];
 

@@ -1,5 +1,6 @@
 /** What the native engine may be told, and what it takes where it is told nothing. */
 import type { Logger } from 'pino';
+import type { AddPaths } from '../add-paths.ts';
 import type { Clock } from './peer-link.ts';
 
 export interface NativeEngineOptions {
@@ -13,6 +14,8 @@ export interface NativeEngineOptions {
   readonly overLimitSeconds?: number | null;
   /** Long-lived stale time that a reflector announces (RFC 9494), seconds; 0 turns it off. Default 3600. */
   readonly llgrSeconds?: number;
+  /** Several paths to one prefix (RFC 7911). Default `receive`. */
+  readonly addPaths?: AddPaths;
   /** A Calico node is taken, too: it announces its blocks and programs no kernel. Default false: it is refused. */
   readonly nodesWithoutKernel?: boolean;
   readonly log: Logger;
@@ -21,5 +24,8 @@ export interface NativeEngineOptions {
 }
 
 export type NativeOptions = Required<
-  Pick<NativeEngineOptions, 'acceptPrefixes' | 'maxPrefixes' | 'overLimitSeconds' | 'llgrSeconds'>
+  Pick<
+    NativeEngineOptions,
+    'acceptPrefixes' | 'maxPrefixes' | 'overLimitSeconds' | 'llgrSeconds' | 'addPaths'
+  >
 >;

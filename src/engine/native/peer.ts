@@ -147,31 +147,33 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
   }
 
   function withdraw(block: NlriBlock): void {
-    forEachNlri(block, (at, bits) => {
+    forEachNlri(block, (at, bits, pathId) => {
       const prefix = rib.prefixes.find(block.bytes, at, bits);
-      if (prefix < 0) return;
-      rib.remove(source, prefix);
-      foreign.delete(prefix);
+      if (prefix >= 0) forget(prefix, pathId);
     });
     if (incomplete && policy.most !== null && rib.acceptedCount(source) < policy.most) askAgain();
   }
 
+  function forget(prefix: number, pathId: number): void {
+    rib.remove(source, prefix, pathId);
+    if (foreign.size > 0 && !rib.tells(source, prefix)) foreign.delete(prefix);
+  }
+
   function announce(block: NlriBlock, set: AttributeSet): void {
     const { most } = policy;
-    forEachNlri(block, (at, bits) => {
+    forEachNlri(block, (at, bits, pathId) => {
       const prefix = rib.prefixes.intern(block.bytes, at, bits);
       const used = judge(prefix, set);
-      if (most !== null && isOverLimit(prefix, used, most)) {
+      if (most !== null && isOverLimit(prefix, pathId, used, most)) {
         if (used !== null) rib.sets.release(used);
-        rib.remove(source, prefix);
-        foreign.delete(prefix);
+        forget(prefix, pathId);
         rib.abandon(prefix);
         incomplete = true;
         dropped.overLimit++;
         tooMany ||= policy.overLimitSeconds !== null && used !== null;
         return;
       }
-      rib.put(source, prefix, rib.sets.hold(set), used);
+      rib.put(source, prefix, rib.sets.hold(set), used, pathId);
     });
   }
 
@@ -186,9 +188,10 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
   }
 
   /** The limit bounds what is taken, and likewise what is remembered of what was rejected. */
-  function isOverLimit(prefix: number, used: AttributeSet | null, most: number): boolean {
-    if (used !== null) return rib.acceptedCount(source) >= most && rib.accepted(source, prefix) !== true;
-    return rib.countsOf(source).rejected >= most && rib.accepted(source, prefix) !== false;
+  function isOverLimit(prefix: number, pathId: number, used: AttributeSet | null, most: number): boolean {
+    if (used !== null)
+      return rib.acceptedCount(source) >= most && rib.accepted(source, prefix, pathId) !== true;
+    return rib.countsOf(source).rejected >= most && rib.accepted(source, prefix, pathId) !== false;
   }
 
   function askAgain(): void {

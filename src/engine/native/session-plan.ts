@@ -9,6 +9,7 @@ import { formatPrefix, type Negotiated, parseAddress, parseRouterId } from '../.
 import { type Family, parsePrefix as toPrefix } from '../../model/address.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
+import { addPathMode, pathsTold } from '../add-paths.ts';
 import { acceptedPrefixes } from '../bird/prefix-bounds.ts';
 import { localAddressOf, maxPrefixesOf } from '../bird/session-block.ts';
 import type { OriginGuard } from '../engine.ts';
@@ -94,7 +95,15 @@ export function planSession(
     originFault: originFaultOf(session, guard),
     refuseForeign: guard?.enforce === true,
     terms: (negotiated: Negotiated) =>
-      exportTerms(config, session, negotiated, localAddress, clusterId, lastChoice),
+      exportTerms(
+        config,
+        session,
+        negotiated,
+        localAddress,
+        clusterId,
+        lastChoice,
+        pathsTold(options.addPaths),
+      ),
   };
   const settings = (restarting: boolean): PeerSettings => ({
     name: session.name,
@@ -114,7 +123,7 @@ export function planSession(
         families: [
           {
             family: session.family,
-            addPath: null,
+            addPath: addPathMode(options.addPaths),
             ipv6NextHop: false,
             // A reflector forwards nothing, so nothing stops being forwarded when it restarts.
             forwarding: true,

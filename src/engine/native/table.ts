@@ -29,7 +29,12 @@ export interface Table {
   /** Routes that a peer was told. */
   toldTo(source: number): number;
   /** Each group with its peers' numbers, for people. */
-  groups(): readonly { readonly group: UpdateGroup; readonly members: readonly number[] }[];
+  groups(): readonly {
+    readonly group: UpdateGroup;
+    /** Routes are numbered in it, and not prefixes. */
+    readonly byPath: boolean;
+    readonly members: readonly number[];
+  }[];
   /** Peers that have not been told everything yet. */
   readonly behind: number;
 }
@@ -61,10 +66,20 @@ export function createTable(family: Family): Table {
     const key = JSON.stringify(terms);
     const known = groups.get(key);
     if (known !== undefined) return known;
+    const { paths } = terms;
     const group = createUpdateGroup(
-      { prefixes: rib.prefixes, longest: terms.longestSent, best: rib.best },
+      {
+        table: paths === null ? rib.prefixes : rib.paths,
+        longest: terms.longestSent,
+        best: rib.best,
+        paths:
+          paths === null
+            ? null
+            : { forEach: rib.forEachPath, choose: rib.choose, most: paths === 'all' ? null : paths },
+      },
       compileExport(terms, rib.prefixes),
     );
+    if (paths !== null) rib.tellByNumber(true);
     const made: Group = { key, terms, group, members: new Map(), primed: 0, waiting: [] };
     groups.set(key, made);
     return made;
@@ -87,7 +102,9 @@ export function createTable(family: Family): Table {
     group.members.delete(source);
     group.waiting = group.waiting.filter(({ member }) => member.source !== source);
     group.group.leave(source);
-    if (group.members.size === 0) groups.delete(group.key);
+    if (group.members.size > 0) return;
+    groups.delete(group.key);
+    rib.tellByNumber([...groups.values()].some(({ terms }) => terms.paths !== null));
   }
 
   function prime(group: Group, goOn: () => boolean): boolean {
@@ -105,11 +122,17 @@ export function createTable(family: Family): Table {
 
   /** Numbers of prefixes that are gone and that nobody will be told about any more. */
   function freeNumbers(): void {
-    if (rib.empty === 0) return;
-    const settled = [...groups.values()].map(({ group }) => ({ group, upTo: group.settled }));
-    rib.freeEmpty((prefix) =>
-      settled.every(({ group, upTo }) => !group.isTold(prefix) && group.changedAt(prefix) <= upTo),
-    );
+    if (rib.gone === 0 && rib.empty === 0) return;
+    const settled = [...groups.values()].map(({ group, terms }) => {
+      return { group, upTo: group.settled, byPath: terms.paths !== null };
+    });
+    const isFree = (byPaths: boolean) => (id: number) =>
+      settled.every(
+        ({ group, upTo, byPath }) => byPath !== byPaths || (!group.isTold(id) && group.changedAt(id) <= upTo),
+      );
+    // First these: a prefix whose routes are numbered still is not empty.
+    rib.freePaths(isFree(true));
+    rib.freeEmpty(isFree(false));
   }
 
   return {
@@ -185,7 +208,10 @@ export function createTable(family: Family): Table {
       for (const { group } of groups.values()) group.tidy();
     },
     toldTo: (source) => groupOf.get(source)?.group.countFor(source) ?? 0,
-    groups: () => [...groups.values()].map(({ group, members }) => ({ group, members: [...members.keys()] })),
+    groups: () =>
+      [...groups.values()].map(({ group, terms, members }) => {
+        return { group, byPath: terms.paths !== null, members: [...members.keys()] };
+      }),
     get behind() {
       let behind = heldBack.length;
       for (const { group, waiting } of groups.values()) behind += group.behind + waiting.length;

@@ -5,13 +5,12 @@
  */
 import {
   encodeWithdrawals,
-  type Family,
   type NlriBlock,
   sizeOfAnnouncements,
   writeAnnouncements,
 } from '../../../bgp/index.ts';
 import type { OutAttributes } from '../rib/attribute-sets.ts';
-import type { PrefixTable } from '../rib/prefix-table.ts';
+import type { ToldTable } from '../rib/told-table.ts';
 
 export interface Batch {
   /** Octets of the whole. */
@@ -23,16 +22,17 @@ export interface Batch {
 /** No peer's number: a withdrawal for everybody. */
 export const EVERYBODY = -1;
 
+/** `id`: the number of a prefix, or of a path, in the table that the draft was made for. */
 export interface BatchDraft {
-  /** Prefixes in it. */
+  /** Numbers in it. */
   readonly count: number;
   /**
    * A route for everybody but `source`, where it came from.
    * @param instead `source` held another peer's route to it, so it gets a withdrawal instead
    */
-  announce(prefix: number, source: number, out: OutAttributes, instead: boolean): void;
+  announce(id: number, source: number, out: OutAttributes, instead: boolean): void;
   /** No route any more, for everybody but `source`, who was never told. */
-  withdraw(prefix: number, source: number): void;
+  withdraw(id: number, source: number): void;
   /** Encodes what was collected, and is empty again. */
   build(): Batch;
   /** Empty again, without encoding anything. */
@@ -54,8 +54,7 @@ interface Segment {
 const NOTHING: Batch = { size: 0, chunksFor: () => [] };
 
 /** @param longest octets that a message to these peers may have */
-export function createBatchDraft(prefixes: PrefixTable, longest: number): BatchDraft {
-  const { family } = prefixes;
+export function createBatchDraft(table: ToldTable, longest: number): BatchDraft {
   let sections = new Map<number, Section>();
   let count = 0;
   // The last one used: routes of one peer with one set of attributes mostly come together.
@@ -87,7 +86,7 @@ export function createBatchDraft(prefixes: PrefixTable, longest: number): BatchD
     get count() {
       return count;
     },
-    announce(prefix, source, out, instead) {
+    announce(id, source, out, instead) {
       count++;
       const section = sectionOf(source);
       if (lastOut !== out) {
@@ -99,42 +98,37 @@ export function createBatchDraft(prefixes: PrefixTable, longest: number): BatchD
         lastList = list;
         lastOut = out;
       }
-      lastList.push(prefix);
-      if (instead) section.instead.push(prefix);
+      lastList.push(id);
+      if (instead) section.instead.push(id);
     },
-    withdraw(prefix, source) {
+    withdraw(id, source) {
       count++;
-      sectionOf(source).withdrawn.push(prefix);
+      sectionOf(source).withdrawn.push(id);
     },
     discard,
     build() {
       const taken = sections;
       discard();
-      return taken.size === 0 ? NOTHING : encode(taken, prefixes, family, longest);
+      return taken.size === 0 ? NOTHING : encode(taken, table, longest);
     },
   };
 }
 
-function encode(
-  sections: ReadonlyMap<number, Section>,
-  prefixes: PrefixTable,
-  family: Family,
-  longest: number,
-): Batch {
+function encode(sections: ReadonlyMap<number, Section>, table: ToldTable, longest: number): Batch {
   const output = startOutput();
   const segments = new Map<number, Segment>();
   for (const [source, { announced, withdrawn, instead }] of sections) {
     const start = output.length;
-    if (withdrawn.length > 0) output.append(encodeWithdrawals(blockOf(withdrawn, prefixes), longest));
+    if (withdrawn.length > 0) output.append(encodeWithdrawals(blockOf(withdrawn), longest));
     for (const [out, ids] of announced) {
-      const routes = { nlri: blockOf(ids, prefixes), nextHop: out.nextHop, attributes: out.bytes };
+      const routes = { nlri: blockOf(ids), nextHop: out.nextHop, attributes: out.bytes };
       const size = sizeOfAnnouncements(routes, longest);
       if (size < 0) throw new Error(`attributes of ${out.bytes.length} octets in a batch`);
       writeAnnouncements(output.room(size), output.length, routes, longest);
       output.length += size;
     }
     if (source !== EVERYBODY) {
-      const own = instead.length === 0 ? null : encodeWithdrawals(blockOf(instead, prefixes), longest);
+      const own = instead.length === 0 ? null : encodeWithdrawals(blockOf(instead), longest);
       segments.set(source, { start, end: output.length, instead: own });
     }
   }
@@ -148,11 +142,11 @@ function encode(
     },
   };
 
-  function blockOf(ids: readonly number[], table: PrefixTable): NlriBlock {
+  function blockOf(ids: readonly number[]): NlriBlock {
     const room = scratchFor(ids.length);
     let at = 0;
     for (const id of ids) at = table.writeNlri(id, room, at);
-    return { family, addPath: false, bytes: room.subarray(0, at), count: ids.length };
+    return { family: table.family, addPath: table.addPath, bytes: room.subarray(0, at), count: ids.length };
   }
 }
 
@@ -164,8 +158,8 @@ function around(bytes: Uint8Array, { start, end, instead }: Segment): readonly U
   return chunks;
 }
 
-/** Octets of the longest NLRI: length octet and an IPv6 address. */
-const LONGEST_NLRI = 17;
+/** Octets of the longest NLRI: path identifier, length octet and an IPv6 address. */
+const LONGEST_NLRI = 21;
 
 let scratch = new Uint8Array(64 * 1024);
 

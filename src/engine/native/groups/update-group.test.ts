@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Listener, listener, prefixIn, setOf, sourceOf } from '../../../../test/support/routes.ts';
+import {
+  type Listener,
+  listener,
+  octetsOf,
+  prefixIn,
+  setOf,
+  sourceOf,
+} from '../../../../test/support/routes.ts';
 import { decodeRouteRefresh, formatPrefix, REFRESH } from '../../../bgp/index.ts';
-import { createAttributeSets } from '../rib/attribute-sets.ts';
-import { createRib, type Rib } from '../rib/rib.ts';
-import { createUpdateGroup, type Export, type UpdateGroup } from './update-group.ts';
+import { createAttributeSets, sameBytes } from '../rib/attribute-sets.ts';
+import { createRib, type NumberedRoute, pathIdTold, type Rib } from '../rib/rib.ts';
+import { createUpdateGroup, type Export, type PathChoice, type UpdateGroup } from './update-group.ts';
 
 /** Tells everything as it is. */
 const PLAIN: Export = (_prefix, _source, attributes) => attributes;
@@ -13,8 +20,8 @@ const PLAIN: Export = (_prefix, _source, attributes) => attributes;
 interface Stage {
   readonly rib: Rib;
   readonly group: UpdateGroup;
-  announce(source: number, prefix: string, med: number): void;
-  withdraw(source: number, prefix: string): void;
+  announce(source: number, prefix: string, med: number, path?: number): void;
+  withdraw(source: number, prefix: string, path?: number): void;
   /** Passes on what changed, and lets everybody have what they take. */
   flush(): void;
   join(source: number): Peer;
@@ -28,30 +35,63 @@ interface Peer extends Listener {
   room: number;
 }
 
-function stage(keptOctets?: number): Stage {
+/** The used route is told; or all routes; or so many, each with another next hop. */
+type Told = 'best' | 'all' | number;
+
+function stage(keptOctets?: number, told: Told = 'best'): Stage {
   const rib = createRib(4, createAttributeSets());
   for (let index = 0; index < 6; index++) rib.addSource((number) => sourceOf(number));
-  const options = { prefixes: rib.prefixes, longest: 4096, best: rib.best };
+  const byPath = told !== 'best';
+  const paths: PathChoice = {
+    forEach: rib.forEachPath,
+    choose: rib.choose,
+    most: told === 'all' ? null : Number(told),
+  };
+  const options = {
+    table: byPath ? rib.paths : rib.prefixes,
+    longest: 4096,
+    best: rib.best,
+    paths: byPath ? paths : null,
+  };
+  rib.tellByNumber(byPath);
   const group = createUpdateGroup(keptOctets === undefined ? options : { ...options, keptOctets }, PLAIN);
+  const isFree = (id: number): boolean => !group.isTold(id) && group.changedAt(id) <= group.settled;
   const flush = (): void => {
     group.flush(rib.takeChanged(1_000_000));
     assert(group.distribute(() => true));
-    rib.freeEmpty((prefix) => !group.isTold(prefix) && group.changedAt(prefix) <= group.settled);
+    rib.freePaths(isFree);
+    rib.freeEmpty(byPath ? () => true : isFree);
+  };
+  const chosen = (prefix: number): readonly NumberedRoute[] => {
+    if (!byPath) return [rib.best(prefix) ?? []].flat();
+    const left = rib.routesOf(prefix).flatMap(({ route, source, used }): NumberedRoute[] => {
+      return used === null ? [] : [{ route, source, attributes: used }];
+    });
+    if (told === 'all') return left;
+    const list: NumberedRoute[] = [];
+    while (left.length > 0 && list.length < told) {
+      for (const best of left.splice(rib.choose(left), 1)) {
+        const { nextHop } = best.attributes;
+        if (!list.some(({ attributes }) => sameBytes(attributes.nextHop, nextHop))) list.push(best);
+      }
+    }
+    return list;
   };
   return {
     rib,
     group,
-    announce(source, prefix, med) {
-      const set = setOf(rib.sets, { med, originatorId: source + 1 });
-      rib.put(source, prefixIn(rib.prefixes, prefix), set, rib.sets.hold(set));
+    announce(source, prefix, med, path = 0) {
+      const nextHop = octetsOf(`10.0.0.${1 + ((source + path) % 3)}`);
+      const set = setOf(rib.sets, { med, originatorId: source + 1, ...(byPath ? { nextHop } : {}) });
+      rib.put(source, prefixIn(rib.prefixes, prefix), set, rib.sets.hold(set), path);
     },
-    withdraw(source, prefix) {
-      rib.remove(source, prefixIn(rib.prefixes, prefix));
+    withdraw(source, prefix, path = 0) {
+      rib.remove(source, prefixIn(rib.prefixes, prefix), path);
       rib.abandon(prefixIn(rib.prefixes, prefix));
     },
     flush,
     join(source) {
-      const ear = listener();
+      const ear = listener(() => byPath);
       const peer = {
         get routes() {
           return ear.routes;
@@ -83,11 +123,13 @@ function stage(keptOctets?: number): Stage {
     expected(source) {
       const routes = new Map<string, string>();
       for (let prefix = 0; prefix < rib.prefixes.bound; prefix++) {
-        const best = rib.best(prefix);
-        if (best === undefined || best.source.index === source) continue;
-        const { bytes, nextHop } = best.attributes;
-        const text = `${Buffer.from(bytes).toString('hex')} ${Buffer.from(nextHop).toString('hex')}`;
-        routes.set(formatPrefix(rib.prefixes.prefixOf(prefix)), text);
+        for (const one of chosen(prefix)) {
+          if (one.source.index === source) continue;
+          const { bytes, nextHop } = one.attributes;
+          const text = `${Buffer.from(bytes).toString('hex')} ${Buffer.from(nextHop).toString('hex')}`;
+          const name = formatPrefix(rib.prefixes.prefixOf(prefix));
+          routes.set(byPath ? `${name} path ${pathIdTold(one.route)}` : name, text);
+        }
       }
       return routes;
     },
@@ -144,7 +186,7 @@ test('peers that start together share the encoded pieces', () => {
   for (let index = 0; index < 5000; index++) announce(0, `10.${index >> 8}.${index & 255}.0/26`, 1);
   flush();
   const chunks: (readonly Uint8Array[])[] = [];
-  const group = createUpdateGroup({ prefixes: rib.prefixes, longest: 4096, best: rib.best }, PLAIN);
+  const group = createUpdateGroup({ table: rib.prefixes, longest: 4096, best: rib.best, paths: null }, PLAIN);
   group.prime(0, rib.prefixes.bound);
   for (const source of [3, 4]) {
     group.join({ source, write: (written) => chunks.push(written) > 0 });
@@ -219,7 +261,7 @@ test('a peer that moves in from another group is told the difference and no End-
   const { announce, flush, rib } = stage();
   announce(0, '10.0.0.0/26', 0);
   announce(0, '10.0.1.0/26', 0);
-  const options = { prefixes: rib.prefixes, longest: 4096, best: rib.best };
+  const options = { table: rib.prefixes, longest: 4096, best: rib.best, paths: null };
   const wide = createUpdateGroup(options, PLAIN);
   const narrow = createUpdateGroup(options, (prefix, _source, set) =>
     prefix === prefixIn(rib.prefixes, '10.0.1.0/26') ? set : null,
@@ -246,7 +288,7 @@ test('a peer that moves in from another group is told the difference and no End-
 const events = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.tuple(fc.constant('announce' as const), fc.nat(5), fc.nat(11), fc.nat(3)) },
-    { weight: 4, arbitrary: fc.tuple(fc.constant('withdraw' as const), fc.nat(5), fc.nat(11), fc.nat(0)) },
+    { weight: 4, arbitrary: fc.tuple(fc.constant('withdraw' as const), fc.nat(5), fc.nat(11), fc.nat(3)) },
     { weight: 4, arbitrary: fc.tuple(fc.constant('flush' as const), fc.nat(0), fc.nat(0), fc.nat(0)) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('join' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
     { weight: 1, arbitrary: fc.tuple(fc.constant('leave' as const), fc.nat(5), fc.nat(0), fc.nat(0)) },
@@ -258,20 +300,28 @@ const events = fc.array(
   { minLength: 1, maxLength: 120 },
 );
 
-for (const kept of [0, 300, 1_000_000]) {
-  test(`whatever happens, every peer ends up with the best routes (${kept} octets of batches kept)`, () => {
+const RUNS: readonly (readonly [number, Told, string])[] = [
+  ...[0, 300, 1_000_000].map((kept) => [kept, 'best', 'the best routes'] as const),
+  ...[0, 300].map((kept) => [kept, 'all', 'all paths'] as const),
+  [300, 2, 'the two best paths'],
+];
+
+for (const [kept, told, what] of RUNS) {
+  test(`whatever happens, every peer ends up with ${what} (${kept} octets of batches kept)`, () => {
     fc.assert(
       fc.property(events, (list) => {
-        const { announce, expected, flush, group, join, leave, withdraw } = stage(kept);
+        const { announce, expected, flush, group, join, leave, withdraw } = stage(kept, told);
         const peers = new Map<number, Peer>();
-        for (const [what, source, prefix, med] of list) {
+        for (const [event, source, host, med] of list) {
           const peer = peers.get(source);
-          switch (what) {
+          const prefix = `10.0.${told === 'best' ? host : host % 4}.0/26`;
+          const path = told === 'best' ? 0 : host % 3;
+          switch (event) {
             case 'announce':
-              announce(source, `10.0.${prefix}.0/26`, med);
+              announce(source, prefix, med, path);
               break;
             case 'withdraw':
-              withdraw(source, `10.0.${prefix}.0/26`);
+              withdraw(source, prefix, path);
               break;
             case 'flush':
               flush();
@@ -299,7 +349,7 @@ for (const kept of [0, 300, 1_000_000]) {
               group.tidy();
               break;
             default:
-              what satisfies never;
+              event satisfies never;
           }
         }
         for (const [source, peer] of peers) {

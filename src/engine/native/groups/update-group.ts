@@ -8,12 +8,15 @@
  * superseded meanwhile is never sent, so a slow peer's backlog is bounded by the table and not by the number of
  * changes. A new peer starts the same way from version 0. Such a walk over the table is shared by all that start
  * at about the same time. docs/engine.md has the picture.
+ *
+ * Numbers. What is told has a number: that of its prefix, or where the peers take several paths to one prefix (RFC
+ * 7911), that of its route. Everything below but `compare` is the same for both.
  */
 import { encodeEndOfRib, encodeRouteRefresh, REFRESH } from '../../../bgp/index.ts';
 import type { AttributeSet, OutAttributes } from '../rib/attribute-sets.ts';
 import { sameBytes } from '../rib/attribute-sets.ts';
-import type { PrefixTable } from '../rib/prefix-table.ts';
-import type { Source } from '../rib/rib.ts';
+import type { NumberedRoute, Source } from '../rib/rib.ts';
+import type { ToldTable } from '../rib/told-table.ts';
 import { type Batch, createBatchDraft, EVERYBODY } from './batch.ts';
 
 /** What a group tells of a route, or null: nothing. */
@@ -27,15 +30,29 @@ export interface Member {
 }
 
 export interface GroupOptions {
-  readonly prefixes: PrefixTable;
+  /** What is numbered: prefixes, or the paths that `candidates` gives. */
+  readonly table: ToldTable;
   /** Longest message that its peers take, octets. */
   readonly longest: number;
   /** The used route of a prefix. */
-  readonly best: (
-    prefix: number,
-  ) => { readonly source: Source; readonly attributes: AttributeSet } | undefined;
+  readonly best: (prefix: number) => NumberedRoute | undefined;
+  /** Several paths to one prefix are told; null: the used route. */
+  readonly paths: PathChoice | null;
   /** Octets of batches kept for peers that are behind. Default 32 MiB. */
   readonly keptOctets?: number;
+}
+
+/** Which of a prefix's routes are told where several are. */
+export interface PathChoice {
+  /** Calls for each number that a route to the prefix has or had, with what may be told of it (`Rib.forEachPath`). */
+  readonly forEach: (
+    prefix: number,
+    visit: (route: number, source: Source | undefined, attributes: AttributeSet | null) => void,
+  ) => void;
+  /** Index of the best of these, -1 of none. */
+  readonly choose: (routes: readonly NumberedRoute[]) => number;
+  /** So many are told at most, the best ones, each with another next hop; null: all. */
+  readonly most: number | null;
 }
 
 export interface UpdateGroup {
@@ -53,11 +70,11 @@ export interface UpdateGroup {
   /**
    * A peer that moves here from another group and knows what it was told there: no End-of-RIB, and what it should not
    * know any more is withdrawn.
-   * @param knows prefixes that it may have been told
+   * @param knows numbers of what it may have been told
    */
   moveIn(member: Member, knows: ReadonlySet<number>): void;
   leave(source: number): void;
-  /** Prefixes that a peer may have been told. */
+  /** Numbers of what a peer may have been told. */
   knownBy(source: number): ReadonlySet<number>;
   has(source: number): boolean;
   /** The socket takes more again. */
@@ -69,21 +86,21 @@ export interface UpdateGroup {
    * @returns whether all are served
    */
   distribute(goOn: () => boolean): boolean;
-  /** Everything up to this version was taken by all: numbers of prefixes that went before are free. */
+  /** Everything up to this version was taken by all: numbers of what went before are free. */
   readonly settled: number;
-  changedAt(prefix: number): number;
-  isTold(prefix: number): boolean;
+  changedAt(id: number): number;
+  isTold(id: number): boolean;
   /** Lets go of what is kept for peers that might start now; after a while without change. */
   tidy(): void;
-  /** What the peers of this group were told about a prefix. */
-  toldOf(prefix: number): { readonly source: number; readonly out: OutAttributes } | undefined;
+  /** What the peers of this group were told by this number. */
+  toldOf(id: number): { readonly source: number; readonly out: OutAttributes } | undefined;
   /** Routes that this peer was told and holds, once it has taken everything. */
   countFor(source: number): number;
   /** Peers that have not taken everything yet. */
   readonly behind: number;
 }
 
-/** Prefixes that go into one piece of a walk. */
+/** Numbers that go into one piece of a walk. */
 const PIECE = 4096;
 /** Octets that go to one peer before the next one has its turn. */
 const TURN = 512 * 1024;
@@ -93,11 +110,11 @@ const KEPT_OCTETS = 32 * 1024 * 1024;
 interface Walk {
   /** 0: the whole table. */
   readonly since: number;
-  /** Prefixes without a route are withdrawn; a peer that knows nothing yet needs no such thing. */
+  /** What has no route is withdrawn; a peer that knows nothing yet needs no such thing. */
   readonly withdraws: boolean;
   /** The version of the group when it began: what changed later is told after it. */
   readonly started: number;
-  readonly prefixes: Int32Array;
+  readonly ids: Int32Array;
   readonly pieces: Batch[];
   octets: number;
 }
@@ -116,14 +133,14 @@ interface Cursor {
 }
 
 export function createUpdateGroup(options: GroupOptions, firstExport: Export): UpdateGroup {
-  const { prefixes, longest, best } = options;
+  const { table, longest, best, paths } = options;
   const most = options.keptOctets ?? KEPT_OCTETS;
-  const endOfRib = encodeEndOfRib(prefixes.family);
-  const draft = createBatchDraft(prefixes, longest);
+  const endOfRib = encodeEndOfRib(table.family);
+  const draft = createBatchDraft(table, longest);
   const cursors = new Map<number, Cursor>();
   let exportRoute = firstExport;
   let version = 0;
-  /** By prefix: who told the route that was told (-1: none is), what was said, and in which version it changed. */
+  /** By number: who told the route that was told (-1: none is), what was said, and in which version it changed. */
   let toldSource = new Int32Array(1024).fill(EVERYBODY);
   const toldOut: (OutAttributes | undefined)[] = [];
   let changedIn = new Uint32Array(1024);
@@ -139,9 +156,9 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   /** Peers that may have something to write. */
   const ready = new Set<Cursor>();
 
-  function makeRoom(prefix: number): void {
-    if (prefix < toldSource.length) return;
-    const length = Math.max(prefix + 1, toldSource.length * 2);
+  function makeRoom(id: number): void {
+    if (id < toldSource.length) return;
+    const length = Math.max(id + 1, toldSource.length * 2);
     const sources = new Int32Array(length).fill(EVERYBODY);
     sources.set(toldSource);
     toldSource = sources;
@@ -157,28 +174,68 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
 
   /** Puts the difference for one prefix into the draft. */
   function compare(prefix: number, next: number): void {
-    makeRoom(prefix);
-    const before = toldSource[prefix] ?? EVERYBODY;
+    if (paths !== null) {
+      comparePaths(prefix, next, paths);
+      return;
+    }
     const chosen = best(prefix);
     const out = chosen === undefined ? null : exportRoute(prefix, chosen.source, chosen.attributes);
-    if (chosen === undefined || out === null) {
-      if (before === EVERYBODY) return;
-      draft.withdraw(prefix, before);
-      count(before, -1);
-      toldSource[prefix] = EVERYBODY;
-      toldOut[prefix] = undefined;
-    } else {
-      const { index } = chosen.source;
-      const was = toldOut[prefix];
-      if (before === index && was !== undefined && sameOut(was, out)) return;
-      const instead = before !== EVERYBODY && before !== index;
-      draft.announce(prefix, index, out, instead && cursors.has(index));
-      if (before !== EVERYBODY) count(before, -1);
-      count(index, 1);
-      toldSource[prefix] = index;
-      toldOut[prefix] = out;
+    if (chosen === undefined || out === null) unsay(prefix, next);
+    else say(prefix, chosen.source.index, out, next);
+  }
+
+  function comparePaths(prefix: number, next: number, { forEach, choose, most: bound }: PathChoice): void {
+    const left: NumberedRoute[] = [];
+    const outs = new Map<number, OutAttributes>();
+    forEach(prefix, (route, source, attributes) => {
+      if (source !== undefined && attributes !== null) {
+        const out = exportRoute(prefix, source, attributes);
+        if (out !== null) {
+          left.push({ route, source, attributes });
+          outs.set(route, out);
+          return;
+        }
+      }
+      unsay(route, next);
+    });
+    const hops: Uint8Array[] = [];
+    while (left.length > 0) {
+      const [one] = bound === null ? left.splice(0, 1) : left.splice(choose(left), 1);
+      const out = outs.get(one?.route ?? -1);
+      if (one === undefined || out === undefined) break;
+      if (bound === null) say(one.route, one.source.index, out, next);
+      else if (hops.length === bound || hops.some((hop) => sameBytes(hop, out.nextHop)))
+        unsay(one.route, next);
+      else {
+        hops.push(out.nextHop);
+        say(one.route, one.source.index, out, next);
+      }
     }
-    changedIn[prefix] = next;
+  }
+
+  function say(id: number, source: number, out: OutAttributes, next: number): void {
+    makeRoom(id);
+    const before = toldSource[id] ?? EVERYBODY;
+    const was = toldOut[id];
+    if (before === source && was !== undefined && sameOut(was, out)) return;
+    const instead = before !== EVERYBODY && before !== source;
+    draft.announce(id, source, out, instead && cursors.has(source));
+    if (before !== EVERYBODY) count(before, -1);
+    count(source, 1);
+    toldSource[id] = source;
+    toldOut[id] = out;
+    changedIn[id] = next;
+  }
+
+  function unsay(id: number, next: number): void {
+    makeRoom(id);
+    const before = toldSource[id] ?? EVERYBODY;
+    if (before === EVERYBODY) return;
+    draft.withdraw(id, before);
+    count(before, -1);
+    toldSource[id] = EVERYBODY;
+    toldOut[id] = undefined;
+    changedIn[id] = next;
   }
 
   function forgetBatches(): void {
@@ -192,8 +249,12 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     }
   }
 
-  /** The version of which a peer surely knows everything, as far as it needs to. */
+  /**
+   * The version of which a peer surely knows everything, as far as it needs to. -1: it may know what this group never
+   * told, so that every number has to stay.
+   */
   function floorOf({ at, walk }: Cursor): number {
+    if (walk?.walk.withdraws && walk.walk.since === 0) return -1;
     return walk !== null && !walk.walk.withdraws ? walk.walk.started : at;
   }
 
@@ -201,12 +262,12 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   function pieceOf(walk: Walk, index: number): Batch {
     const known = walk.pieces[index];
     if (known !== undefined) return known;
-    for (const prefix of walk.prefixes.subarray(index * PIECE, (index + 1) * PIECE)) {
-      const source = toldSource[prefix] ?? EVERYBODY;
-      const out = toldOut[prefix];
+    for (const id of walk.ids.subarray(index * PIECE, (index + 1) * PIECE)) {
+      const source = toldSource[id] ?? EVERYBODY;
+      const out = toldOut[id];
       if (source !== EVERYBODY && out !== undefined) {
-        draft.announce(prefix, source, out, walk.withdraws && cursors.has(source));
-      } else if (walk.withdraws) draft.withdraw(prefix, EVERYBODY);
+        draft.announce(id, source, out, walk.withdraws && cursors.has(source));
+      } else if (walk.withdraws) draft.withdraw(id, EVERYBODY);
     }
     const piece = draft.build();
     walk.pieces[index] = piece;
@@ -222,7 +283,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   }
 
   function startWalk(since: number, withdraws: boolean, over: Int32Array): Walk {
-    return { since, withdraws, started: version, prefixes: over, pieces: [], octets: 0 };
+    return { since, withdraws, started: version, ids: over, pieces: [], octets: 0 };
   }
 
   /** A walk from a version at most that high; what it tells in excess does no harm. */
@@ -232,12 +293,12 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       since === 0 ? walk.since === 0 : walk.since > 0 && walk.since <= since,
     );
     if (shared !== undefined) return shared;
-    const list = new Int32Array(prefixes.bound);
+    const list = new Int32Array(table.bound);
     let length = 0;
-    const bound = Math.min(prefixes.bound, toldSource.length);
-    for (let prefix = 0; prefix < bound; prefix++) {
-      const wanted = since === 0 ? toldSource[prefix] !== EVERYBODY : (changedIn[prefix] ?? 0) > since;
-      if (wanted) list[length++] = prefix;
+    const bound = Math.min(table.bound, toldSource.length);
+    for (let id = 0; id < bound; id++) {
+      const wanted = since === 0 ? toldSource[id] !== EVERYBODY : (changedIn[id] ?? 0) > since;
+      if (wanted) list[length++] = id;
     }
     const walk = startWalk(since, since > 0, list.slice(0, length));
     if (length > 0) walks.push(walk);
@@ -254,7 +315,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       const { walk } = cursor;
       let batch: Batch | undefined;
       if (walk !== null) {
-        if (walk.piece * PIECE >= walk.walk.prefixes.length) {
+        if (walk.piece * PIECE >= walk.walk.ids.length) {
           cursor.walk = null;
           cursor.at = walk.walk.started;
           continue;
@@ -273,8 +334,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
         continue;
       } else if (cursor.refresh !== 'no') {
         if (cursor.refresh === 'enhanced') {
-          chunks.push(encodeRouteRefresh(prefixes.family, REFRESH.begin));
-          cursor.closing = encodeRouteRefresh(prefixes.family, REFRESH.end);
+          chunks.push(encodeRouteRefresh(table.family, REFRESH.begin));
+          cursor.closing = encodeRouteRefresh(table.family, REFRESH.end);
         }
         cursor.refresh = 'no';
         cursor.walk = { walk: walkSince(0), piece: 0 };
@@ -322,8 +383,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     },
     moveIn(member, knows) {
       const over: number[] = [];
-      for (let prefix = 0; prefix < prefixes.bound; prefix++) {
-        if (knows.has(prefix) || (toldSource[prefix] ?? EVERYBODY) !== EVERYBODY) over.push(prefix);
+      for (let id = 0; id < table.bound; id++) {
+        if (knows.has(id) || (toldSource[id] ?? EVERYBODY) !== EVERYBODY) over.push(id);
       }
       const walk = { walk: startWalk(0, true, Int32Array.from(over)), piece: 0 };
       const cursor: Cursor = { member, at: 0, walk, blocked: false, refresh: 'no', closing: null };
@@ -333,9 +394,9 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     knownBy(source) {
       const known = new Set<number>();
       const at = cursors.get(source)?.at ?? 0;
-      for (let prefix = 0; prefix < Math.min(prefixes.bound, toldSource.length); prefix++) {
-        const told = toldSource[prefix] ?? EVERYBODY;
-        if (told !== EVERYBODY || (changedIn[prefix] ?? 0) > at) known.add(prefix);
+      for (let id = 0; id < Math.min(table.bound, toldSource.length); id++) {
+        const told = toldSource[id] ?? EVERYBODY;
+        if (told !== EVERYBODY || (changedIn[id] ?? 0) > at) known.add(id);
       }
       return known;
     },
@@ -379,11 +440,11 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       walks = [];
       forgetBatches();
     },
-    changedAt: (prefix) => changedIn[prefix] ?? 0,
-    isTold: (prefix) => (toldSource[prefix] ?? EVERYBODY) !== EVERYBODY,
-    toldOf(prefix) {
-      const source = toldSource[prefix] ?? EVERYBODY;
-      const out = toldOut[prefix];
+    changedAt: (id) => changedIn[id] ?? 0,
+    isTold: (id) => (toldSource[id] ?? EVERYBODY) !== EVERYBODY,
+    toldOf(id) {
+      const source = toldSource[id] ?? EVERYBODY;
+      const out = toldOut[id];
       return source === EVERYBODY || out === undefined ? undefined : { source, out };
     },
     countFor: (source) => (cursors.has(source) ? toldCount - (toldFrom.get(source) ?? 0) : 0),

@@ -42,6 +42,8 @@ export interface ExportTerms {
   readonly lastChoice: boolean;
   readonly fourOctetAs: boolean;
   readonly longestSent: number;
+  /** Paths to one prefix that are told at most (RFC 7911), or all; null: the used route, without identifier. */
+  readonly paths: number | 'all' | null;
 }
 
 export function exportTerms(
@@ -52,6 +54,8 @@ export function exportTerms(
   localAddress: string,
   clusterId: number | null,
   lastChoice: boolean,
+  /** Of one prefix, to a peer that takes several; null: none but the used one. */
+  paths: number | 'all' | null,
 ): ExportTerms {
   const { external } = negotiated;
   return {
@@ -67,6 +71,7 @@ export function exportTerms(
     lastChoice,
     fourOctetAs: negotiated.fourOctetAs,
     longestSent: negotiated.longestSent,
+    paths: negotiated.families[session.family]?.addPathSend === true ? (paths ?? 1) : null,
   };
 }
 
@@ -87,6 +92,7 @@ function withinOf(config: SpeakerConfig, session: SessionConfig): readonly strin
 
 /** Octets of a message besides attributes and next hop, and of the longest prefix. */
 const OVERHEAD = 23 + 9 + 17;
+const PATH_ID = 4;
 
 export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export {
   const { family, external, client, clusterId, longestSent } = terms;
@@ -94,6 +100,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
   const rules = compileRules(terms.rules, family, !external);
   const nextHop = terms.nextHop === null ? null : Uint8Array.from(terms.nextHop);
   const address = new Uint8Array(family === 4 ? 4 : 16);
+  const overhead = terms.paths === null ? OVERHEAD : OVERHEAD + PATH_ID;
   /** What became of a set, by the rule that decided (null: none did). Sets are many, results are shared. */
   const made = new Map<FilterRule | null, WeakMap<AttributeSet, OutAttributes | null>>();
   /** Nothing is changed in a route of our own cluster: by far the most frequent case. */
@@ -159,7 +166,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
 
   /** Null where no prefix would have room beside the attributes (RFC 8654 section 4). */
   function fitting(out: OutAttributes): OutAttributes | null {
-    return out.bytes.length + out.nextHop.length + OVERHEAD > longestSent ? null : out;
+    return out.bytes.length + out.nextHop.length + overhead > longestSent ? null : out;
   }
 
   return (prefix, source, set) => {

@@ -9,8 +9,8 @@ import type { Source } from './rib.ts';
 
 const sets = createAttributeSets();
 
-function route(attributes: Partial<PathAttributes>, from: Partial<Source> = {}): Candidate {
-  return { attributes: setOf(sets, attributes), from: sourceOf(0, from) };
+function route(attributes: Partial<PathAttributes>, from: Partial<Source> = {}, pathId = 0): Candidate {
+  return { attributes: setOf(sets, attributes), from: sourceOf(0, from), pathId };
 }
 
 const path = (...asNumbers: number[]): PathAttributes['asPath'] => [{ type: 'sequence', asNumbers }];
@@ -40,6 +40,7 @@ const STEPS: readonly (readonly [number, Candidate, Candidate])[] = [
     route({ originatorId: 5 }, { address: octetsOf('10.0.0.2') }),
     route({ originatorId: 5 }, { address: octetsOf('10.0.0.10') }),
   ],
+  [10, route({ communities: [2] }, {}, 7), route({ communities: [1] }, {}, 8)],
 ];
 
 for (const [step, better, worse] of STEPS) {

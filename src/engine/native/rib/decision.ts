@@ -22,6 +22,8 @@ export interface ToldBy {
 export interface Candidate {
   readonly attributes: AttributeSet;
   readonly from: ToldBy;
+  /** The peer's identifier of this path (RFC 7911); 0 where it sends none. */
+  readonly pathId: number;
 }
 
 /** The steps in order; the index is the number that docs/engine.md, the test and `explain` use. */
@@ -36,6 +38,7 @@ export const DECISION_STEPS = [
   'lower BGP Identifier',
   'shorter CLUSTER_LIST',
   'lower peer address',
+  'lower path identifier',
 ] as const;
 
 /**
@@ -65,7 +68,10 @@ export function compareRoutes(one: Candidate, other: Candidate): number {
   // 8. RFC 4456 section 9.
   if (a.clusterListLength !== b.clusterListLength) return a.clusterListLength < b.clusterListLength ? -8 : 8;
   // 9. g.
-  return 9 * Math.sign(compareAddresses(one.from.address, other.from.address));
+  const addresses = compareAddresses(one.from.address, other.from.address);
+  if (addresses !== 0) return addresses < 0 ? -9 : 9;
+  // 10. Ours: of two paths of one peer (RFC 7911), so that the answer does not hang on the order of arrival.
+  return 10 * Math.sign(one.pathId - other.pathId);
 }
 
 /** The best route's index, or -1 of none. */

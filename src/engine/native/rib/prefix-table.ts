@@ -3,11 +3,9 @@
  * prefix costs its 4 or 16 octets, its length and a place in a hash table, and no object.
  */
 import { type Family, octetsOf, type Prefix } from '../../../bgp/index.ts';
+import type { ToldTable } from './told-table.ts';
 
-export interface PrefixTable {
-  readonly family: Family;
-  /** Numbers in use are below this. */
-  readonly bound: number;
+export interface PrefixTable extends ToldTable {
   /** How many prefixes there are. */
   readonly count: number;
   /**
@@ -20,8 +18,6 @@ export interface PrefixTable {
   /** Forgets a prefix; its number will be given to another one. */
   free(id: number): void;
   bitsOf(id: number): number;
-  /** Writes the NLRI (length octet, address octets); returns the offset after it. */
-  writeNlri(id: number, target: Uint8Array, at: number): number;
   /** Writes the whole address, 4 or 16 octets, to the beginning of `target`. */
   writeAddress(id: number, target: Uint8Array): void;
   prefixOf(id: number): Prefix;
@@ -102,6 +98,7 @@ export function createPrefixTable(family: Family): PrefixTable {
 
   return {
     family,
+    addPath: false,
     get bound() {
       return bound;
     },

@@ -3,11 +3,16 @@
  * (Loc-RIB), which is chosen when it is asked for. A route is a number into arrays; it stands in two lists, that of
  * its prefix and that of its peer. Prefixes of which something changed are collected until the update groups
  * have looked at them.
+ *
+ * Add-path (RFC 7911). A peer may tell several routes to one prefix, apart by its path identifiers. What we tell of
+ * several routes is numbered by the number of the route, so a number stays while its route does. As long as somebody is
+ * told routes by number, the number of a route that went is not used for another one before all of them know.
  */
 import type { Family } from '../../../bgp/index.ts';
 import type { AttributeSet, AttributeSets } from './attribute-sets.ts';
 import { type Candidate, chooseRoute, type ToldBy } from './decision.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
+import type { ToldTable } from './told-table.ts';
 
 /** A peer as the routes know it: it outlives the session while its routes are stale. */
 export interface Source extends ToldBy {
@@ -18,6 +23,13 @@ export interface Source extends ToldBy {
   readonly client: boolean;
   /** A fellow reflector: not the edge of the tier. */
   readonly fellow: boolean;
+}
+
+/** A route with its number in the RIB. */
+export interface NumberedRoute {
+  readonly route: number;
+  readonly source: Source;
+  readonly attributes: AttributeSet;
 }
 
 /** How a route of a peer stands. */
@@ -39,14 +51,23 @@ export interface Rib {
   /**
    * A peer's route, new or in the place of its old one, fresh. Takes over the reference to `received`.
    * @param used what counts for the decision after import policy, with a reference of its own; null: rejected
+   * @param pathId the peer's identifier of this path (RFC 7911); 0 where it sends none
    */
-  put(source: number, prefix: number, received: AttributeSet, used: AttributeSet | null): void;
+  put(
+    source: number,
+    prefix: number,
+    received: AttributeSet,
+    used: AttributeSet | null,
+    pathId?: number,
+  ): void;
   /** @returns whether there was one */
-  remove(source: number, prefix: number): boolean;
-  /** Whether the peer has a route to the prefix that was not rejected; null: it has none at all. */
-  accepted(source: number, prefix: number): boolean | null;
+  remove(source: number, prefix: number, pathId?: number): boolean;
+  /** Whether the peer's route to the prefix, by this path, was not rejected; null: there is none. */
+  accepted(source: number, prefix: number, pathId?: number): boolean | null;
+  /** Whether the peer has any route to the prefix, by whatever path. */
+  tells(source: number, prefix: number): boolean;
   /**
-   * Judges every route of a peer anew, or that to one prefix: `judge` returns what is used from now on, with a reference;
+   * Judges every route of a peer anew, or those to one prefix: `judge` returns what is used from now on, with a reference;
    * null: rejected.
    */
   review(
@@ -78,10 +99,30 @@ export interface Rib {
   countsOf(source: number): { readonly accepted: number; readonly rejected: number; readonly stale: number };
   /** Calls for each route of a peer. */
   forEachOf(source: number, visit: (prefix: number, received: AttributeSet, accepted: boolean) => void): void;
-  /** The route that is used: index into what `candidatesOf` gives is not needed, so only its parts. */
-  best(prefix: number): { readonly source: Source; readonly attributes: AttributeSet } | undefined;
+  /** The route that is used. */
+  best(prefix: number): NumberedRoute | undefined;
+  /**
+   * Calls for each number that a route to the prefix has or had: `attributes` is null where the route is gone or
+   * rejected, so that nobody may be told it.
+   */
+  forEachPath(
+    prefix: number,
+    visit: (route: number, source: Source | undefined, attributes: AttributeSet | null) => void,
+  ): void;
+  /** Of several routes the better one by the decision process; -1 of none. */
+  choose(routes: readonly NumberedRoute[]): number;
+  /** Routes as they are told by number. */
+  readonly paths: ToldTable;
+  /** Whether somebody is told routes by number. Until then, a number is free as soon as its route is gone. */
+  tellByNumber(told: boolean): void;
+  /** Routes that are gone and whose numbers are not free yet. */
+  readonly gone: number;
+  /** Frees the numbers of routes that are gone for which `unneeded` says so. */
+  freePaths(unneeded: (route: number) => boolean): void;
   /** All routes to a prefix, rejected ones too, for people. */
   routesOf(prefix: number): readonly {
+    readonly route: number;
+    readonly pathId: number;
     readonly source: Source;
     readonly received: AttributeSet;
     readonly used: AttributeSet | null;
@@ -102,6 +143,13 @@ export interface Rib {
 const NONE = -1;
 const STALE = 1;
 const LONG_LIVED = 2;
+/** The route is gone; its number is kept until nobody needs it. */
+const GONE = 3;
+
+/** The path identifier by which a route is told. Never 0: who reads a log should not take it for "none". */
+export function pathIdTold(route: number): number {
+  return route + 1;
+}
 
 /** Growing arrays by route number and by prefix number. */
 function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
@@ -126,6 +174,11 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
   const received: (AttributeSet | undefined)[] = [];
   const used: (AttributeSet | null)[] = [];
   const freed: number[] = [];
+  /** Path identifiers by route; null as long as no peer sends any. */
+  let pathIds: Uint32Array<ArrayBuffer> | null = null;
+  let toldByNumber = false;
+  /** Numbers of routes that are gone and not free. */
+  const goneRoutes = new Set<number>();
   let bound = 0;
   let routes = 0;
   // By source.
@@ -151,14 +204,50 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
     changedList[changedCount++] = prefix;
   }
 
-  function find(source: number, prefix: number): number {
+  /** The number of a peer's route, also of one that is gone. */
+  function findNumber(source: number, prefix: number, pathId: number): number {
     if (prefix >= firstOfPrefix.length) return NONE;
     let route = firstOfPrefix[prefix] ?? NONE;
-    while (route !== NONE && sourceOf[route] !== source) route = nextOfPrefix[route] ?? NONE;
+    while (route !== NONE && (sourceOf[route] !== source || pathIdOf(route) !== pathId)) {
+      route = nextOfPrefix[route] ?? NONE;
+    }
     return route;
   }
 
-  function add(source: number, prefix: number): number {
+  function find(source: number, prefix: number, pathId: number): number {
+    const route = findNumber(source, prefix, pathId);
+    return route !== NONE && flags[route] === GONE ? NONE : route;
+  }
+
+  function pathIdOf(route: number): number {
+    return pathIds === null ? 0 : (pathIds[route] ?? 0);
+  }
+
+  function setPathId(route: number, pathId: number): void {
+    if (pathIds === null) {
+      if (pathId === 0) return;
+      pathIds = new Uint32Array(prefixOf.length);
+    }
+    if (route >= pathIds.length) {
+      const longer = new Uint32Array(prefixOf.length);
+      longer.set(pathIds);
+      pathIds = longer;
+    }
+    pathIds[route] = pathId;
+  }
+
+  function add(source: number, prefix: number, pathId: number): number {
+    if (goneRoutes.size > 0) {
+      // It is back before all were told that it went: the same route under the same number.
+      const gone = findNumber(source, prefix, pathId);
+      if (gone !== NONE) {
+        goneRoutes.delete(gone);
+        linkToSource(gone, source);
+        flags[gone] = 0;
+        routes++;
+        return gone;
+      }
+    }
     const route = freed.pop() ?? bound++;
     if (route >= prefixOf.length) {
       const length = route + 1;
@@ -176,14 +265,19 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
     sourceOf[route] = source;
     nextOfPrefix[route] = firstOfPrefix[prefix] ?? NONE;
     firstOfPrefix[prefix] = route;
+    linkToSource(route, source);
+    setPathId(route, pathId);
+    flags[route] = 0;
+    routes++;
+    return route;
+  }
+
+  function linkToSource(route: number, source: number): void {
     const first = firstOfSource[source] ?? NONE;
     nextOfSource[route] = first;
     beforeOfSource[route] = NONE;
     if (first !== NONE) beforeOfSource[first] = route;
     firstOfSource[source] = route;
-    flags[route] = 0;
-    routes++;
-    return route;
   }
 
   function setUsed(route: number, source: number, next: AttributeSet | null): void {
@@ -219,6 +313,20 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
     if (used[route] !== null) change(prefix);
     clearSets(route, source);
     setFlags(route, source, 0);
+    const after = nextOfSource[route] ?? NONE;
+    const before = beforeOfSource[route] ?? NONE;
+    if (before === NONE) firstOfSource[source] = after;
+    else nextOfSource[before] = after;
+    if (after !== NONE) beforeOfSource[after] = before;
+    routes--;
+    if (toldByNumber) {
+      flags[route] = GONE;
+      goneRoutes.add(route);
+    } else freeNumber(route);
+  }
+
+  function freeNumber(route: number): void {
+    const prefix = prefixOf[route] ?? NONE;
     const next = nextOfPrefix[route] ?? NONE;
     let at = firstOfPrefix[prefix] ?? NONE;
     if (at === route) firstOfPrefix[prefix] = next;
@@ -226,15 +334,10 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       while (at !== NONE && nextOfPrefix[at] !== route) at = nextOfPrefix[at] ?? NONE;
       if (at !== NONE) nextOfPrefix[at] = next;
     }
-    const after = nextOfSource[route] ?? NONE;
-    const before = beforeOfSource[route] ?? NONE;
-    if (before === NONE) firstOfSource[source] = after;
-    else nextOfSource[before] = after;
-    if (after !== NONE) beforeOfSource[after] = before;
     prefixOf[route] = NONE;
     sourceOf[route] = NONE;
+    flags[route] = 0;
     freed.push(route);
-    routes--;
     abandon(prefix);
   }
 
@@ -260,43 +363,39 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
     }
   }
 
-  function candidateOf(route: number): Candidate | undefined {
-    const attributes = used[route] ?? null;
-    const from = sources[sourceOf[route] ?? NONE];
-    return attributes === null || from === undefined ? undefined : { attributes, from };
-  }
-
-  function best(prefix: number): { readonly source: Source; readonly attributes: AttributeSet } | undefined {
+  function best(prefix: number): NumberedRoute | undefined {
     let route = firstOfPrefix[prefix] ?? NONE;
     let only = NONE;
     for (; route !== NONE; route = nextOfPrefix[route] ?? NONE) {
+      // Also of what is gone.
       if (used[route] === null) continue;
       if (only !== NONE) return bestOfMany(prefix);
       only = route;
     }
-    const attributes = used[only];
-    const source = sources[sourceOf[only] ?? NONE];
-    return attributes == null || source === undefined ? undefined : { source, attributes };
+    return numbered(only);
   }
 
-  function bestOfMany(
-    prefix: number,
-  ): { readonly source: Source; readonly attributes: AttributeSet } | undefined {
-    const candidates: Candidate[] = [];
-    const from: Source[] = [];
+  function numbered(route: number): NumberedRoute | undefined {
+    const attributes = used[route];
+    const source = sources[sourceOf[route] ?? NONE];
+    return attributes == null || source === undefined ? undefined : { route, source, attributes };
+  }
+
+  function bestOfMany(prefix: number): NumberedRoute | undefined {
+    const list: NumberedRoute[] = [];
     for (let route = firstOfPrefix[prefix] ?? NONE; route !== NONE; route = nextOfPrefix[route] ?? NONE) {
-      const candidate = candidateOf(route);
-      const source = sources[sourceOf[route] ?? NONE];
-      if (candidate === undefined || source === undefined) continue;
-      candidates.push(candidate);
-      from.push(source);
+      const one = numbered(route);
+      if (one !== undefined) list.push(one);
     }
-    const index = chooseRoute(candidates);
-    const chosen = candidates[index];
-    const source = from[index];
-    return chosen === undefined || source === undefined
-      ? undefined
-      : { source, attributes: chosen.attributes };
+    return list[choose(list)];
+  }
+
+  function choose(list: readonly NumberedRoute[]): number {
+    return chooseRoute(
+      list.map(({ route, source, attributes }): Candidate => {
+        return { attributes, from: source, pathId: pathIdOf(route) };
+      }),
+    );
   }
 
   return {
@@ -326,9 +425,9 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       sources[index] = undefined;
     },
     sourceAt: (index) => sources[index],
-    put(source, prefix, next, usedNext) {
-      const known = find(source, prefix);
-      const route = known === NONE ? add(source, prefix) : known;
+    put(source, prefix, next, usedNext, pathId = 0) {
+      const known = find(source, prefix, pathId);
+      const route = known === NONE ? add(source, prefix, pathId) : known;
       const was = known === NONE ? null : (used[route] ?? null);
       if (was !== usedNext) change(prefix);
       // The new references are there already, so a set that is given again survives this.
@@ -337,15 +436,22 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       received[route] = next;
       setUsed(route, source, usedNext);
     },
-    remove(source, prefix) {
-      const route = find(source, prefix);
+    remove(source, prefix, pathId = 0) {
+      const route = find(source, prefix, pathId);
       if (route === NONE) return false;
       drop(route);
       return true;
     },
-    accepted(source, prefix) {
-      const route = find(source, prefix);
+    accepted(source, prefix, pathId = 0) {
+      const route = find(source, prefix, pathId);
       return route === NONE ? null : used[route] !== null;
+    },
+    tells(source, prefix) {
+      let route = firstOfPrefix[prefix] ?? NONE;
+      while (route !== NONE && (sourceOf[route] !== source || flags[route] === GONE)) {
+        route = nextOfPrefix[route] ?? NONE;
+      }
+      return route !== NONE;
     },
     review(source, judge, only) {
       const review = (route: number): void => {
@@ -362,8 +468,10 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       };
       if (only === undefined) forEachRoute(source, review);
       else {
-        const route = find(source, only);
-        if (route !== NONE) review(route);
+        let route = firstOfPrefix[only] ?? NONE;
+        for (; route !== NONE; route = nextOfPrefix[route] ?? NONE) {
+          if (sourceOf[route] === source) review(route);
+        }
       }
     },
     markStale(source) {
@@ -417,6 +525,40 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       });
     },
     best,
+    forEachPath(prefix, visit) {
+      for (let route = firstOfPrefix[prefix] ?? NONE; route !== NONE; route = nextOfPrefix[route] ?? NONE) {
+        visit(route, sources[sourceOf[route] ?? NONE], used[route] ?? null);
+      }
+    },
+    choose,
+    paths: {
+      family,
+      addPath: true,
+      get bound() {
+        return bound;
+      },
+      writeNlri(route, target, at) {
+        const pathId = pathIdTold(route);
+        target[at] = pathId >>> 24;
+        target[at + 1] = pathId >>> 16;
+        target[at + 2] = pathId >>> 8;
+        target[at + 3] = pathId;
+        return prefixes.writeNlri(prefixOf[route] ?? 0, target, at + 4);
+      },
+    },
+    tellByNumber(told) {
+      toldByNumber = told;
+    },
+    get gone() {
+      return goneRoutes.size;
+    },
+    freePaths(unneeded) {
+      for (const route of goneRoutes) {
+        if (isChanged[prefixOf[route] ?? NONE] === 1 || !unneeded(route)) continue;
+        goneRoutes.delete(route);
+        freeNumber(route);
+      }
+    },
     routesOf(prefix) {
       const list: ReturnType<Rib['routesOf']>[number][] = [];
       for (let route = firstOfPrefix[prefix] ?? NONE; route !== NONE; route = nextOfPrefix[route] ?? NONE) {
@@ -424,7 +566,8 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
         const set = received[route];
         if (source === undefined || set === undefined) continue;
         const state = flags[route] === 0 ? 'fresh' : flags[route] === STALE ? 'stale' : 'long-lived-stale';
-        list.push({ source, received: set, used: used[route] ?? null, state });
+        const pathId = pathIdOf(route);
+        list.push({ route, pathId, source, received: set, used: used[route] ?? null, state });
       }
       return list;
     },

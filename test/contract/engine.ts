@@ -20,6 +20,7 @@ export interface EngineSettings {
   readonly acceptPrefixes?: 'any' | 'pools';
   readonly maxPrefixes?: number;
   readonly llgrSeconds?: number;
+  readonly addPaths?: 'off' | 'receive' | 'all';
 }
 
 /** How the suite makes an engine of one home. */
@@ -343,6 +344,46 @@ export function engineContract(home: EngineHome): void {
         assert.match(await first.session(), /^Established/);
         const warnings = (await engine.observe()).warnings ?? [];
         assert.equal(warnings[0]?.code, 'prefix-limit');
+      }));
+
+    test('every path is told to who takes several, by BIRD of either generation, and the best to who does not', () =>
+      scene({ addPaths: 'all' }, async ({ engine, net, neighbor }) => {
+        const anycast = '10.96.0.10/32';
+        const twice = await neighbor(11, { routes: [anycast], addPaths: true, twice: true });
+        const once = await neighbor(12, { routes: [anycast] });
+        const takers = [
+          await neighbor(13, { addPaths: true }),
+          await neighbor(14, { addPaths: true, generation: 1 }),
+        ];
+        const plain = await neighbor(15);
+        const clients = [11, 12, 13, 14, 15].map((host) => clientOf(net, host));
+        await engine.apply(reflectorOf(net, clients), NONE);
+        const [first, second] = [twice.address, once.address];
+        for (const taker of takers) {
+          await taker.untilPaths(anycast, [`${first} -`, `${first} 20`, `${second} -`]);
+        }
+        await plain.untilPaths(anycast, [`${first} -`]);
+        await twice.untilPaths(anycast, [`${second} -`]);
+        assert.equal((await engine.countRoutes(clientOf(net, 11).name))?.imported, 2);
+        assert.equal((await engine.countRoutes(clientOf(net, 13).name))?.exported, 3);
+
+        await once.announce([]);
+        for (const taker of takers) await taker.untilPaths(anycast, [`${first} -`, `${first} 20`]);
+        await twice.stop();
+      }));
+
+    test('several paths are taken unless that is turned off, and one of them is told', () =>
+      scene({}, async ({ engine, net, neighbor }) => {
+        const anycast = '10.96.0.10/32';
+        const twice = await neighbor(11, { routes: [anycast], addPaths: true, twice: true });
+        const taker = await neighbor(13, { addPaths: true });
+        await engine.apply(reflectorOf(net, [clientOf(net, 11), clientOf(net, 13)]), NONE);
+        await until(
+          async () => (await engine.countRoutes(clientOf(net, 11).name))?.imported === 2,
+          'two paths to be taken',
+          20_000,
+        );
+        await taker.untilPaths(anycast, [`${twice.address} -`]);
       }));
 
     test('with the bound of pools only pools, disabled ones too, service ranges and listed prefixes are taken', () =>

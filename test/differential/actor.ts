@@ -8,6 +8,7 @@ import {
   encodeNlri,
   encodeWithdrawals,
   LONGEST_MESSAGE,
+  type NlriBlock,
   NO_ATTRIBUTES,
   type PathAttributes,
   parseAddress,
@@ -96,7 +97,13 @@ export function settingsOf({ spec, host }: Actor): SessionSettings {
       holdSeconds: 90,
       keepaliveSeconds: null,
       families: [
-        { family: spec.family, addPath: null, ipv6NextHop: false, forwarding: false, longLivedSeconds: null },
+        {
+          family: spec.family,
+          addPath: spec.addPath ? 3 : null,
+          ipv6NextHop: false,
+          forwarding: false,
+          longLivedSeconds: null,
+        },
       ],
       extendedMessages: false,
       gracefulRestart: null,
@@ -143,19 +150,29 @@ function nextHopOf({ spec, host }: Actor, route: RouteSpec): Uint8Array {
   return octets(spec.family === 4 ? `10.9.8.${last}` : `2001:db8:9::${last.toString(16)}`);
 }
 
-export function announcementOf(actor: Actor, text: string, route: RouteSpec): Uint8Array {
-  const { family } = actor.spec;
-  const parsed = parsePrefix(text);
-  if (parsed === null) throw new Error(`${text} is no prefix`);
-  const nlri = encodeNlri(family, false, [{ prefix: parsed, pathId: 0 }]);
-  const attributes = encodeAttributes(attributesOf(actor, route));
+/** @param path which of its paths, where it has several; else it has but one */
+export function announcementOf(actor: Actor, text: string, path: number, route: RouteSpec): Uint8Array {
+  const nlri = nlriOf(actor, text, path);
+  const attributes = encodeAttributes(attributesOf(actor, atPath(actor, path, route)));
   const bytes = encodeAnnouncements({ nlri, nextHop: nextHopOf(actor, route), attributes }, LONGEST_MESSAGE);
   if (bytes === null) throw new Error('attributes too long');
   return bytes;
 }
 
-export function withdrawalOf({ spec }: Actor, text: string): Uint8Array {
+export function withdrawalOf(actor: Actor, text: string, path: number): Uint8Array {
+  return encodeWithdrawals(nlriOf(actor, text, path), LONGEST_MESSAGE);
+}
+
+function nlriOf({ spec }: Actor, text: string, path: number): NlriBlock {
   const parsed = parsePrefix(text);
   if (parsed === null) throw new Error(`${text} is no prefix`);
-  return encodeWithdrawals(encodeNlri(spec.family, false, [{ prefix: parsed, pathId: 0 }]), LONGEST_MESSAGE);
+  return encodeNlri(spec.family, spec.addPath, [{ prefix: parsed, pathId: 1 + path }]);
+}
+
+/**
+ * Paths of one peer differ in MED at the latest: of two that are the same up to the last step of the decision process,
+ * BIRD keeps the older one, and native takes that with the lower identifier.
+ */
+function atPath({ spec }: Actor, path: number, route: RouteSpec): RouteSpec {
+  return spec.addPath && path > 0 ? { ...route, med: (route.med ?? 0) + 1000 * path } : route;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { prepareDebian } from '../../scripts/debian.ts';
+import type { AddPaths } from '../../src/engine/add-paths.ts';
 import { createBirdEngine } from '../../src/engine/bird/bird-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createNativeEngine } from '../../src/engine/native/native-engine.ts';
@@ -26,7 +27,7 @@ export const BIRD: Home = {
   name: 'BIRD',
   async create(stateDir) {
     const { bird2 } = await prepareDebian(['bird2']);
-    return createBirdEngine({ binary: bird2, stateDir, instance: 'rr1', log });
+    return createBirdEngine({ binary: bird2, stateDir, instance: 'rr1', addPaths: 'all', log });
   },
   async end(engine, stateDir) {
     await engine.stop('detach');
@@ -36,11 +37,15 @@ export const BIRD: Home = {
   },
 };
 
-export const NATIVE: Home = {
-  name: 'native',
-  create: async (stateDir) => createNativeEngine({ stateDir, log }),
-  end: (engine) => engine.stop('graceful'),
-};
+export const NATIVE: Home = nativeHome('all');
+
+export function nativeHome(addPaths: AddPaths): Home {
+  return {
+    name: 'native',
+    create: async (stateDir) => createNativeEngine({ stateDir, addPaths, log }),
+    end: (engine) => engine.stop('graceful'),
+  };
+}
 
 /** @param change what the engine is told instead of the scenario's own configuration */
 export async function playAt(

@@ -24,6 +24,8 @@ export interface PeerSpec {
   readonly listedIn: boolean;
   readonly listedOut: boolean;
   readonly nextHop: 'auto' | 'self' | 'keep';
+  /** It tells several paths to one prefix, and takes them (RFC 7911). */
+  readonly addPath: boolean;
 }
 
 export interface RouteSpec {
@@ -49,8 +51,15 @@ export interface RouteSpec {
 }
 
 export type Step =
-  | { readonly do: 'announce'; readonly peer: number; readonly prefix: number; readonly route: RouteSpec }
-  | { readonly do: 'withdraw'; readonly peer: number; readonly prefix: number }
+  | {
+      readonly do: 'announce';
+      readonly peer: number;
+      readonly prefix: number;
+      /** Which of its paths, where it has several. */
+      readonly path: number;
+      readonly route: RouteSpec;
+    }
+  | { readonly do: 'withdraw'; readonly peer: number; readonly prefix: number; readonly path: number }
   | { readonly do: 'down'; readonly peer: number }
   | { readonly do: 'up'; readonly peer: number }
   /** Everything has settled, and what every peer holds is compared. It is compared after the last step too. */
@@ -71,6 +80,7 @@ export const PLAIN_PEER: PeerSpec = {
   listedIn: false,
   listedOut: false,
   nextHop: 'auto',
+  addPath: false,
 };
 
 export const PLAIN_ROUTE: RouteSpec = {
@@ -126,6 +136,7 @@ function peer(families: readonly (4 | 6)[]): fc.Arbitrary<PeerSpec> {
     listedIn: seldom,
     listedOut: seldom,
     nextHop: fc.constantFrom('auto', 'auto', 'self', 'keep'),
+    addPath: fc.constantFrom(false, false, true),
   });
 }
 
@@ -156,10 +167,11 @@ const route: fc.Arbitrary<RouteSpec> = record({
 });
 
 const WHICH = { peer: fc.nat({ max: 5 }), prefix: fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4, 5) };
+const PATH = { path: fc.nat({ max: 2 }) };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: record({ do: fc.constant('announce' as const), ...WHICH, route }) },
-  { weight: 4, arbitrary: record({ do: fc.constant('withdraw' as const), ...WHICH }) },
+  { weight: 12, arbitrary: record({ do: fc.constant('announce' as const), ...WHICH, ...PATH, route }) },
+  { weight: 4, arbitrary: record({ do: fc.constant('withdraw' as const), ...WHICH, ...PATH }) },
   { weight: 1, arbitrary: record({ do: fc.constant('down' as const), peer: WHICH.peer }) },
   { weight: 1, arbitrary: record({ do: fc.constant('up' as const), peer: WHICH.peer }) },
   { weight: 1, arbitrary: fc.constant({ do: 'look' as const }) },

@@ -138,12 +138,12 @@ async function act(players: readonly Player[], step: Exclude<Step, { do: 'look' 
   switch (step.do) {
     case 'announce': {
       const prefix = prefixes[step.prefix % prefixes.length] ?? prefixes[0];
-      if (player.up) player.speaker.send(announcementOf(player, prefix, step.route));
+      if (player.up) player.speaker.send(announcementOf(player, prefix, step.path, step.route));
       return;
     }
     case 'withdraw': {
       const prefix = prefixes[step.prefix % prefixes.length] ?? prefixes[0];
-      if (player.up) player.speaker.send(withdrawalOf(player, prefix));
+      if (player.up) player.speaker.send(withdrawalOf(player, prefix, step.path));
       return;
     }
     case 'down':
@@ -170,11 +170,11 @@ function markNumber(mark: number): number {
 
 function sendMark(player: Player, mark: number): void {
   const route = { ...PLAIN_ROUTE, communities: [markNumber(mark)] };
-  player.speaker.send(announcementOf(player, markOf(player), route));
+  player.speaker.send(announcementOf(player, markOf(player), 0, route));
 }
 
 function holdsMark(holder: Player, of: Player, mark: number): boolean {
-  return holder.speaker.routes.has(markOf(of)) && communitiesHeld(holder, of).includes(markNumber(mark));
+  return communitiesHeld(holder, of).includes(markNumber(mark));
 }
 
 async function collectMarks(circle: readonly Player[], watcher: Player, mark: number): Promise<void> {
@@ -198,6 +198,9 @@ async function spreadMark(circle: readonly Player[], watcher: Player, mark: numb
 }
 
 function communitiesHeld(holder: Player, of: Player): readonly number[] {
-  const held = holder.speaker.routes.get(markOf(of));
-  return held === undefined ? [] : decodeAttributes(held.attributes).communities;
+  const text = markOf(of);
+  for (const [key, { attributes }] of holder.speaker.routes) {
+    if (key === text || key.startsWith(`${text} path `)) return decodeAttributes(attributes).communities;
+  }
+  return [];
 }

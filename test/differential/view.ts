@@ -4,7 +4,10 @@ import type { Speaker } from '../interop/speaker.ts';
 import type { Actor } from './actor.ts';
 import type { Ground } from './ground.ts';
 
-/** Attributes by prefix, as lines that people read. Marks are left out. */
+/**
+ * Attributes by prefix, as lines that people read. Marks are left out. Who takes several paths has a line for each, in
+ * an order that does not hang on their identifiers: those are each engine's own.
+ */
 export type Held = ReadonlyMap<string, string>;
 
 const MARKS = /^(192\.0\.2\.|2001:db8:ffff:)/;
@@ -18,13 +21,16 @@ export function heldBy(
     throw new Error(`the session of peer ${player.host} ended: ${player.speaker.states.join(' ')}`);
   }
   const own = ground.address(player.spec.family, 1);
-  const held = new Map<string, string>();
-  for (const [prefix, { attributes, nextHop }] of player.speaker.routes) {
-    if (MARKS.test(prefix)) continue;
+  const held = new Map<string, string[]>();
+  for (const [key, { attributes, nextHop }] of player.speaker.routes) {
+    if (MARKS.test(key)) continue;
+    const [prefix = key] = key.split(' ');
     const address = formatAddress(nextHop.subarray(0, 16));
-    held.set(prefix, `next hop ${address === own ? 'reflector' : address}, ${inWords(attributes)}`);
+    const line = `next hop ${address === own ? 'reflector' : address}, ${inWords(attributes)}`;
+    held.set(prefix, [...(held.get(prefix) ?? []), line]);
   }
-  return new Map([...held].sort(([one], [other]) => (one < other ? -1 : 1)));
+  const sorted = [...held].sort(([one], [other]) => (one < other ? -1 : 1));
+  return new Map(sorted.map(([prefix, lines]) => [prefix, lines.sort().join('\n    ')]));
 }
 
 function inWords(bytes: Uint8Array): string {

@@ -18,6 +18,7 @@ import {
   type Framer,
   formatPrefix,
   type Negotiated,
+  type NlriBlock,
   newSession,
   ProtocolError,
   type RouteRefresh,
@@ -50,7 +51,10 @@ export interface Speaker {
   /** Every state that was shown, in order. */
   readonly states: readonly State[];
   readonly updates: readonly Update[];
-  /** Prefixes that are announced and not withdrawn, with the update that told them. */
+  /**
+   * Prefixes that are announced and not withdrawn, with the update that told them; by `PREFIX path ID` where the peer
+   * numbers its paths.
+   */
   readonly routes: ReadonlyMap<string, Update['announced'][number]>;
   readonly refreshes: readonly RouteRefresh[];
   readonly effects: readonly Effect[];
@@ -63,6 +67,10 @@ export interface Speaker {
   /** Resolves when `condition` holds; it is looked at whenever something happened. */
   until(what: string, condition: () => boolean): Promise<void>;
   close(): Promise<void>;
+}
+
+function keyOf({ addPath }: NlriBlock, { prefix, pathId }: ReturnType<typeof readNlri>[number]): string {
+  return addPath ? `${formatPrefix(prefix)} path ${pathId}` : formatPrefix(prefix);
 }
 
 const DEADLINE_MS = 30_000;
@@ -143,10 +151,12 @@ export async function makeSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const take = (update: Update): void => {
     updates.push(update);
     for (const block of update.withdrawn) {
-      for (const { prefix } of readNlri(block)) routes.delete(formatPrefix(prefix));
+      for (const route of readNlri(block)) routes.delete(keyOf(block, route));
     }
     for (const announcement of update.announced) {
-      for (const { prefix } of readNlri(announcement.nlri)) routes.set(formatPrefix(prefix), announcement);
+      for (const route of readNlri(announcement.nlri)) {
+        routes.set(keyOf(announcement.nlri, route), announcement);
+      }
     }
   };
 

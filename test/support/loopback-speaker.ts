@@ -35,6 +35,10 @@ export interface NeighborOptions {
   readonly routes?: readonly string[];
   readonly password?: string;
   readonly restartSeconds?: number;
+  /** It takes and tells several paths to one prefix (RFC 7911). */
+  readonly addPaths?: boolean;
+  /** Each of its routes has a second path, with MED 20. */
+  readonly twice?: boolean;
   /** Further lines inside the BGP protocol. */
   readonly extra?: string;
 }
@@ -59,6 +63,8 @@ export interface Neighbor {
   session(): Promise<string>;
   /** Routes learned from the speaker, by prefix. */
   routes(): Promise<ReadonlyMap<string, NeighborRoute>>;
+  /** Each path to a prefix that it learned from the speaker, as `NEXT_HOP MED`, sorted. */
+  untilPaths(prefix: string, paths: readonly string[]): Promise<void>;
   /** Waits until it has learned just these prefixes. */
   untilRoutes(prefixes: readonly string[], ms?: number): Promise<ReadonlyMap<string, NeighborRoute>>;
   untilUp(ms?: number): Promise<void>;
@@ -135,6 +141,14 @@ export async function startNeighbor(
         ms,
       );
     },
+    async untilPaths(prefix, paths) {
+      const found = async (): Promise<string> => pathsIn(await ask(`show route ${prefix} all`));
+      await until(
+        async () => (await found()) === [...paths].sort().join(', '),
+        async () => `${net.address(host)} to hold ${paths.join(', ')}; it holds ${await found()}`,
+        60_000,
+      );
+    },
     async untilUp(ms = 60_000) {
       await until(
         async () => (await session()).startsWith('Established'),
@@ -164,7 +178,9 @@ function configuration(
 ): string {
   const own = net.address(host);
   const as = options.as ?? 64512;
-  const channel = 'import all; export where source = RTS_STATIC;';
+  const second = 'if proto = "again" then bgp_med = 20;';
+  const several = options.addPaths === true ? 'add paths on;' : '';
+  const channel = `import all; export filter { if source != RTS_STATIC then reject; ${second} accept; }; ${several}`;
   const statics = (options.routes ?? []).map((route) => `  route ${route} blackhole;`).join('\n');
   return `log "bird.log" all;
 router id ${own};
@@ -174,6 +190,7 @@ protocol static {
   ${generation === 2 ? 'ipv4;' : ''}
 ${statics}
 }
+${options.twice === true ? again(generation, statics) : ''}
 protocol bgp speaker {
   debug { states };
   local ${own} ${generation === 2 ? `port ${net.port} ` : ''}as ${as};
@@ -187,6 +204,22 @@ protocol bgp speaker {
   ${generation === 2 ? `ipv4 { ${channel} next hop self; };` : `${channel} next hop self;`}
 }
 `;
+}
+
+function again(generation: 1 | 2, statics: string): string {
+  const preference = generation === 2 ? 'ipv4 { preference 190; };' : 'preference 190;';
+  return `protocol static again {\n  ${preference}\n${statics}\n}`;
+}
+
+/** Paths of `show route PREFIX all`, of either generation: only the first one has the prefix on its line. */
+function pathsIn(text: string): string {
+  const blocks = text.split(/\n(?=[^\t\n]*\[\w+ )/).filter((block) => block.includes('[speaker '));
+  const value = (block: string, name: string): string =>
+    new RegExp(`BGP\\.${name}: ?(.*)`).exec(block)?.[1]?.trim() ?? '-';
+  return blocks
+    .map((block) => `${value(block, 'next_hop')} ${value(block, 'med')}`)
+    .sort()
+    .join(', ');
 }
 
 /** Routes of `show route all protocol NAME`, of either generation. */

@@ -83,6 +83,14 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     { overLimit: '60', adopt: true },
     /^--over-limit is for our own BGP/,
   ],
+  ['paths that are no number', { IP: '10.0.0.1' }, { addPaths: 'some' }, /^--add-paths is "some", not "off"/],
+  ['one path, which is none too many', { IP: '10.0.0.1' }, { addPaths: '1' }, /^--add-paths is "1"/],
+  [
+    'a number of paths for BIRD',
+    { IP: '10.0.0.1' },
+    { addPaths: '4', engine: 'bird' },
+    /^--add-paths has a number, which is for our own BGP/,
+  ],
   [
     'an origin guard that nobody knows',
     { IP: '10.0.0.1' },
@@ -185,6 +193,8 @@ for (const method of [
 test('what is not said has the documented default', () => {
   const settings = readRunSettings({ IP: '10.0.0.1' }, {});
   const { acceptPrefixes, maxPrefixes, minReflectors, maxSessionLoss, llgrSeconds, bird, kernel } = settings;
+  assert.equal(settings.addPaths, 'receive');
+  assert.equal(readRunSettings({ IP: '10.0.0.1' }, { addPaths: '4' }).addPaths, 4);
   assert.deepEqual(
     { acceptPrefixes, maxPrefixes, minReflectors, maxSessionLoss, llgrSeconds, bird, kernel },
     {

@@ -5,9 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { FAMILIES } from '../../src/bgp/index.ts';
 import { familiesHere } from '../differential/ground.ts';
 import { until } from '../support/until.ts';
-import { familyOf } from './partner.ts';
+import { familyOf, type PartnerPath } from './partner.ts';
 import { startBird1, startBird2 } from './partner-bird.ts';
 import { startFrr } from './partner-frr.ts';
 import { startGobgp } from './partner-gobgp.ts';
@@ -132,6 +133,21 @@ test('our own restart takes no route from any of them', { skip }, async () => {
   await lab.startEngine();
   await untilWhole();
   assert.deepEqual(lab.withdrawn(), []);
+});
+
+test('FRR, which takes several paths unless told otherwise, is told all, and who does not is told the best', {
+  skip,
+}, async () => {
+  for (const family of FAMILIES) {
+    const shared = lab.block(family, 11);
+    const hops = (paths: readonly PartnerPath[]): string => paths.map(({ nextHop }) => nextHop).join(' ');
+    const both = [11, 99].map((host) => lab.address(family, host));
+    lab.announce(family, shared);
+    await lab.untilPaths('frr', shared, (paths) => both.every((hop) => hops(paths).includes(hop)));
+    await lab.untilPaths('gobgp', shared, (paths) => hops(paths) === lab.address(family, 11));
+    lab.withdraw(family, shared);
+    await lab.untilPaths('frr', shared, (paths) => hops(paths) === lab.address(family, 11));
+  }
 });
 
 test('one that does not restart gracefully is forgotten at once, by everybody', {

@@ -4,7 +4,21 @@
  */
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { CALICO_TIMES, type Family, formatPrefix, readNlri } from '../../src/bgp/index.ts';
+import {
+  CALICO_TIMES,
+  encodeAnnouncements,
+  encodeAttributes,
+  encodeNlri,
+  encodeWithdrawals,
+  type Family,
+  formatPrefix,
+  LONGEST_MESSAGE,
+  type NlriBlock,
+  NO_ATTRIBUTES,
+  parseAddress as octetsOf,
+  parsePrefix,
+  readNlri,
+} from '../../src/bgp/index.ts';
 import { createNativeEngine, type NativeEngine } from '../../src/engine/native/native-engine.ts';
 import { type IpAddress, parseAddress } from '../../src/model/address.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
@@ -57,6 +71,9 @@ export interface PartnerLab {
     prefix: string,
     condition: (paths: readonly PartnerPath[]) => boolean,
   ): Promise<readonly PartnerPath[]>;
+  /** The onlooker announces a prefix as its own, as any client may, or does so no longer. */
+  announce(family: Family, prefix: string): void;
+  withdraw(family: Family, prefix: string): void;
   /** Prefixes that the onlooker was told to forget, in order. */
   withdrawn(): readonly string[];
   /** Ends the engine as a stop of the agent does, and starts another one in its place. */
@@ -146,7 +163,8 @@ export async function partnerLab(guests: readonly Guest[]): Promise<PartnerLab> 
   };
 
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const make = (): NativeEngine => createNativeEngine({ stateDir: join(folder.path, 'state'), log });
+  const make = (): NativeEngine =>
+    createNativeEngine({ stateDir: join(folder.path, 'state'), addPaths: 'all', log });
   let engine = make();
   const partners: Partner[] = [];
   const onlookers: Speaker[] = [];
@@ -189,6 +207,17 @@ export async function partnerLab(guests: readonly Guest[]): Promise<PartnerLab> 
     throw error;
   }
 
+  const nlriOf = (family: Family, text: string): NlriBlock => {
+    const prefix = parsePrefix(text);
+    if (prefix === null) throw new Error(`${text} is no prefix`);
+    return encodeNlri(family, false, [{ prefix, pathId: 0 }]);
+  };
+  const tell = (family: Family, message: Uint8Array | null): void => {
+    const onlooker = onlookers[families.indexOf(family)];
+    if (onlooker === undefined || message === null) throw new Error('no onlooker');
+    onlooker.send(message);
+  };
+
   return {
     families,
     get engine() {
@@ -220,6 +249,16 @@ export async function partnerLab(guests: readonly Guest[]): Promise<PartnerLab> 
         () => `${name} to hold other paths to ${prefix} than ${JSON.stringify(last)}`,
         DEADLINE_MS,
       );
+    },
+    announce(family, prefix) {
+      const nextHop = octetsOf(address(family, ONLOOKER)) ?? new Uint8Array(4);
+      const inside = family === 4 ? { nextHop } : {};
+      const all = { ...NO_ATTRIBUTES, origin: 0, asPath: [], localPref: 100, ...inside } as const;
+      const routes = { nlri: nlriOf(family, prefix), nextHop, attributes: encodeAttributes(all) };
+      tell(family, encodeAnnouncements(routes, LONGEST_MESSAGE));
+    },
+    withdraw(family, prefix) {
+      tell(family, encodeWithdrawals(nlriOf(family, prefix), LONGEST_MESSAGE));
     },
     withdrawn: () =>
       onlookers.flatMap(({ updates }) =>

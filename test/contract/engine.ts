@@ -381,7 +381,7 @@ export function engineContract(home: EngineHome): void {
         await until(
           async () => (await engine.countRoutes(clientOf(net, 11).name))?.imported === 2,
           'two paths to be taken',
-          20_000,
+          60_000,
         );
         await taker.untilPaths(anycast, [`${twice.address} -`]);
       }));

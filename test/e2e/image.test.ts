@@ -166,7 +166,7 @@ check('image-user-without-port', async () => {
   await until(
     async () => /179/.test(await logs()),
     async () => `the log to name port 179: ${await logs()}`,
-    30_000,
+    60_000,
   );
   assert.deepEqual(
     (await container('rr6').sessions()).filter(({ state }) => state === 'Established'),

@@ -14,6 +14,7 @@ import { openControlSocket } from '../../src/engine/bird/control-socket.ts';
 import { parseStatus } from '../../src/engine/bird/replies.ts';
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts';
 import type { SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { birdEndsWithUs } from '../support/left-birds.ts';
 import { type LoopbackNet, loopbackNet, startNeighbor } from '../support/loopback-speaker.ts';
 import { start } from '../support/processes.ts';
 import { staysTrue, until } from '../support/until.ts';
@@ -102,7 +103,9 @@ describe('the BIRD engine and its daemon', () => {
     work: (stage: { readonly net: LoopbackNet; readonly stateDir: string }) => Promise<void>,
   ): Promise<void> {
     try {
-      await work({ net: await loopbackNet(), stateDir: join(mkdtempSync(join(folder, 'scene-')), 'state') });
+      const stateDir = join(mkdtempSync(join(folder, 'scene-')), 'state');
+      birdEndsWithUs(stateDir);
+      await work({ net: await loopbackNet(), stateDir });
     } finally {
       for (const cleanup of cleanups.reverse()) await cleanup();
       cleanups = [];

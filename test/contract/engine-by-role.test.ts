@@ -11,6 +11,7 @@ import { createEngineByRole } from '../../src/engine/by-role.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createNativeEngine } from '../../src/engine/native/native-engine.ts';
 import type { PoolConfig } from '../../src/topology/speaker-config.ts';
+import { birdEndsWithUs } from '../support/left-birds.ts';
 import { type LoopbackNet, loopbackNet, type Neighbor, startNeighbor } from '../support/loopback-speaker.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -72,6 +73,7 @@ before(async () => {
   await prepareDebian();
   folder = mkdtempSync(join(tmpdir(), 'calico-rr-role-'));
   stateDir = join(folder, 'state');
+  birdEndsWithUs(stateDir);
   net = await loopbackNet();
   const extra = 'debug { states, routes };';
   first = await startNeighbor(folder, net, 11, net.address(1), { routes: [ROUTE], extra });

@@ -11,6 +11,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { readBgpFilter } from '../../src/model/bgp-filter.ts';
 import type { JsonObject } from '../../src/model/resource.ts';
 import type { FilterConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { birdEndsWithUs } from '../support/left-birds.ts';
 import { type LoopbackNet, loopbackNet, type Neighbor, startNeighbor } from '../support/loopback-speaker.ts';
 import { resource } from '../support/resources.ts';
 import { as, clientOf, type EngineHome, prefix, reflectorOf } from './engine.ts';
@@ -32,6 +33,7 @@ export async function filterScene(
 ): Promise<void> {
   const own = mkdtempSync(join(folder, 'scene-'));
   const stateDir = join(own, 'state');
+  birdEndsWithUs(stateDir);
   const net = await loopbackNet();
   const neighbors: Neighbor[] = [];
   const engine = await home.create(stateDir);

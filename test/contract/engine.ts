@@ -12,6 +12,7 @@ import type { Prefix } from '../../src/model/address.ts';
 import { parseAddress, parsePrefix } from '../../src/model/address.ts';
 import { parseAsNumber } from '../../src/model/as-number.ts';
 import type { SessionConfig, SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { birdEndsWithUs } from '../support/left-birds.ts';
 import { type LoopbackNet, loopbackNet, type Neighbor, startNeighbor } from '../support/loopback-speaker.ts';
 import { PLAIN_SESSION } from '../support/plain-session.ts';
 import { until } from '../support/until.ts';
@@ -130,6 +131,7 @@ export function engineContract(home: EngineHome): void {
     ): Promise<void> {
       const own = mkdtempSync(join(folder, 'scene-'));
       const stateDir = join(own, 'state');
+      birdEndsWithUs(stateDir);
       const net = await loopbackNet();
       const engine = await home.create(stateDir, settings);
       try {

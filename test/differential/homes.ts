@@ -9,6 +9,7 @@ import { createBirdEngine } from '../../src/engine/bird/bird-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createNativeEngine } from '../../src/engine/native/native-engine.ts';
 import type { SpeakerConfig } from '../../src/topology/speaker-config.ts';
+import { birdEndsWithUs } from '../support/left-birds.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { ground } from './ground.ts';
@@ -27,6 +28,7 @@ export const BIRD: Home = {
   name: 'BIRD',
   async create(stateDir) {
     const { bird2 } = await prepareDebian(['bird2']);
+    birdEndsWithUs(stateDir);
     return createBirdEngine({ binary: bird2, stateDir, instance: 'rr1', addPaths: 'all', log });
   },
   async end(engine, stateDir) {

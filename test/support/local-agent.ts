@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareDebian } from '../../scripts/debian.ts';
 import type { AgentStatus } from '../../src/agent/status.ts';
+import { birdEndsWithUs } from './left-birds.ts';
 import type { LoopbackNet } from './loopback-speaker.ts';
 import { isAlive, type RunningProcess, start } from './processes.ts';
 import { until } from './until.ts';
@@ -60,6 +61,7 @@ export async function startLocalAgent(
 ): Promise<LocalAgent> {
   const tools = await prepareDebian();
   const base = { CALICO_RR_BIRD: tools.bird2 };
+  birdEndsWithUs(stateDir);
   let current = { args, env };
   const launch = (): Promise<RunningProcess> =>
     start(PROGRAM, ['run', '--state-dir', stateDir, ...current.args], { env: { ...base, ...current.env } });

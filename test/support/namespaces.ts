@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { debianTools } from '../../scripts/debian.ts';
-import { type ProcessOptions, type RunningProcess, runToEnd, start } from './processes.ts';
+import { endOnSignals, type ProcessOptions, type RunningProcess, runToEnd, start } from './processes.ts';
 
 export interface HostPlan {
   readonly name: string;
@@ -180,18 +180,4 @@ export async function createLab(plans: readonly HostPlan[]): Promise<Lab> {
 async function batch(namespace: string, commands: readonly string[]): Promise<void> {
   const text = commands.map((command) => `${command}\n`).join('');
   await runToEnd('sh', ['-c', 'printf %s "$1" | "$2" -n "$3" -batch -', 'sh', text, ip(), namespace]);
-}
-
-let watchesSignals = false;
-
-/**
- * A signal ends the test process through `exit`, where everything is taken down. The listeners stay: Ctrl-C comes
- * from the terminal and once more from the test runner, and the second one must not cut the teardown short.
- */
-function endOnSignals(): void {
-  if (watchesSignals) return;
-  watchesSignals = true;
-  process.on('SIGINT', () => process.exit(130));
-  process.on('SIGTERM', () => process.exit(143));
-  process.on('SIGHUP', () => process.exit(129));
 }

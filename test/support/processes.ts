@@ -44,6 +44,20 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+let watchesSignals = false;
+
+/**
+ * A signal ends the test process through `exit`, where everything is taken down. The listeners stay: Ctrl-C comes
+ * from the terminal and once more from the test runner, and the second one must not cut the teardown short.
+ */
+export function endOnSignals(): void {
+  if (watchesSignals) return;
+  watchesSignals = true;
+  process.on('SIGINT', () => process.exit(130));
+  process.on('SIGTERM', () => process.exit(143));
+  process.on('SIGHUP', () => process.exit(129));
+}
+
 /**
  * Starts a program. The kernel kills it when this test process dies, however that happens.
  * @throws Error when it cannot be started

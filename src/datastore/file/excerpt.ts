@@ -26,12 +26,14 @@ export function showFault({ place, message, hint, line }: PlacedFault): string {
   const number = String(place.line ?? '');
   const margin = ' '.repeat(number.length + 2);
   if (line !== undefined && place.line !== undefined && place.column !== undefined) {
+    // Before it is cut: a cut may part a password from the word.
+    const safe = withoutPasswords(line);
     const at = place.column - 1;
     const first = Math.max(0, at - CONTEXT);
-    const before = `${first > 0 ? '...' : ''}${line.slice(first, at)}`;
-    const after = line.slice(at, at + CONTEXT);
+    const before = `${first > 0 ? '...' : ''}${safe.slice(first, at)}`;
+    const after = safe.slice(at, at + CONTEXT);
     const more = line.length > at + CONTEXT ? '...' : '';
-    lines.push(`  ${number} | ${printable(withoutPasswords(`${before}${after}${more}`))}`);
+    lines.push(`  ${number} | ${printable(`${before}${after}${more}`)}`);
     lines.push(`${margin} | ${' '.repeat(before.length)}^`);
   }
   if (hint !== undefined) for (const part of hint.split('\n')) lines.push(`${margin}   ${part}`);

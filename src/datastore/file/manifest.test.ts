@@ -141,6 +141,8 @@ test('no password is shown, whatever is wrong around it', () => {
     '  peerIP: 10.0.0.1\n  password: hunter2\n',
     '  {peerIP: 10.0.0.1, password: hunter2, asNumber: -1}\n',
     '  {peerIP: x, "password" : "hunter2"}\n',
+    // The line is cut between the word and the password.
+    `  {password: hunter2${' '.repeat(50)}, asNumber: -1}\n`,
   ]) {
     const shown = showErrors(readManifest('a.yaml', peer(spec), STRICT));
     assert.match(shown, /spec\.password holds something else than a reference/);

@@ -79,6 +79,18 @@ test('the current context says the server, its authority beside the file, and wh
   assert.equal(settings.insecureSkipTlsVerify, false);
 });
 
+test('a server with a user in its URL is refused, and the password is not shown', () => {
+  for (const endpoint of ['https://u:hunter2@west.example', 'u:hunter2@west.example']) {
+    assert.throws(
+      () => readKubernetesSettings({ K8S_API_ENDPOINT: endpoint }),
+      (error) =>
+        error instanceof CalicoRrError &&
+        error.message === 'K8S_API_ENDPOINT names a server with a user in its URL' &&
+        !String(error.hint).includes('hunter2'),
+    );
+  }
+});
+
 test('another context by its variable or flag: inline data, client certificate, proxy, impersonation', () => {
   const settings = readKubernetesSettings({ KUBECONFIG: kubeconfig, K8S_CURRENT_CONTEXT: 'east' });
   assert.deepEqual(settings.ca, { text: 'CA' });

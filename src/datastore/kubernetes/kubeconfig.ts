@@ -156,6 +156,12 @@ function readExec(exec: JsonObject, file: string, user: string): ExecPlugin {
 
 /** @throws E_SETTING where `server` is no URL of an API server */
 export function checkServer(server: string, origin: string): string {
+  // Where it is shown, in messages and in the status, nobody expects a secret.
+  if (server.includes('@')) {
+    const hint =
+      'Name a token, a client certificate, or username and password of the user in the kubeconfig instead.';
+    throw wrong(origin, 'names a server with a user in its URL', hint);
+  }
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw wrong(origin, `names the server "${server}", which is no http or https URL`);

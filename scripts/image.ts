@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { prepareDebian } from './debian.ts';
+import { addHealthcheck } from './oci-layout.ts';
 import { type Podman, preparePodman, ULIMITS } from './podman.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -128,7 +129,7 @@ function npmMounts(): readonly string[] {
       : [
           '--volume',
           `${authorities}:/run/authorities.pem:ro`,
-          '--env',
+          '--build-arg',
           'NODE_EXTRA_CA_CERTS=/run/authorities.pem',
         ]),
   ];
@@ -184,10 +185,23 @@ function builtOf({ command, options, env }: Podman): string | undefined {
   return ask(command, [...options, 'image', 'inspect', '--format', format, IMAGE], env);
 }
 
+/** As the Containerfile has it. */
+function healthcheckOf({ command, options, env }: Podman): unknown {
+  const text = ask(command, [...options, 'image', 'inspect', IMAGE], env);
+  const [image]: readonly { readonly Healthcheck?: unknown }[] = JSON.parse(text ?? '[]');
+  if (image?.Healthcheck === undefined) throw new Error(`${IMAGE} has no health check`);
+  return image.Healthcheck;
+}
+
 /** Writes the archive and the lists of what is in it. */
 export async function saveImage(tool: Podman): Promise<void> {
   rmSync(IMAGE_ARCHIVE, { force: true });
-  await podman(tool, ['save', '--quiet', '--format=oci-archive', '--output', IMAGE_ARCHIVE, IMAGE]);
+  const layout = join(IMAGE_FOLDER, 'layout');
+  rmSync(layout, { recursive: true, force: true });
+  await podman(tool, ['save', '--quiet', '--format=oci-dir', '--output', layout, IMAGE]);
+  addHealthcheck(layout, healthcheckOf(tool), IMAGE);
+  await run('tar', ['--sort=name', '--owner=0', '--group=0', '-cf', IMAGE_ARCHIVE, '-C', layout, '.']);
+  rmSync(layout, { recursive: true });
   const container = spawnSync(tool.command, [...tool.options, 'create', IMAGE], {
     encoding: 'utf8',
     env: { ...process.env, ...tool.env },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type CliResult, runCli } from '../support/cli.ts';
-import { type CliHome, etcdHome, fileHome } from './homes.ts';
+import { type EtcdCliHome, etcdHome, fileHome } from './homes.ts';
 
 function peer(name: string, spec: string): string {
   return `---
@@ -14,7 +14,7 @@ spec: ${spec}
 }
 
 suite('diff', () => {
-  let home: CliHome;
+  let home: EtcdCliHome;
   before(async () => {
     home = await etcdHome('v3');
     await home.addNode('n1', { ipv4Address: '10.0.0.1/24' });
@@ -93,6 +93,17 @@ No routes are lost.
     const empty = await diff('# nothing\n');
     assert.equal(empty.stderr, 'no resources specified in file -\n');
     assert.equal(empty.code, 2);
+  });
+
+  test('promise 6: shows no password that was stored where a reference belongs', async () => {
+    const peers = [{ ip: '192.0.2.1', as_num: 65001, password: 'hunter2' }];
+    await home.etcd.putV3('/calico/bgp/v1/rr_v4/10.0.0.9', JSON.stringify({ ip: '10.0.0.9', peers }));
+    const given = '{ipv4: 10.0.0.9, peers: [{ip: 192.0.2.1, asNumber: 65001, passwordRef: tor}]}';
+    const { stdout, stderr } = await diff(
+      `apiVersion: calico-rr.io/v1\nkind: RouteReflector\nmetadata: {name: 10.0.0.9}\nspec: ${given}\n`,
+    );
+    assert.match(stdout, /^-\s+password: "\*{8}"\n\+\s+passwordRef: tor$/m);
+    assert.doesNotMatch(stdout + stderr, /hunter2/);
   });
 });
 

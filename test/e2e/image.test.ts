@@ -126,6 +126,8 @@ check('image-capabilities', async () => {
   // DAC_OVERRIDE, DAC_READ_SEARCH and NET_BIND_SERVICE; NET_BIND_SERVICE alone.
   assert.equal(await capabilities(container('rr1')), 'CapEff: 0000000000000406');
   assert.equal(await capabilities(container('rr3')), 'CapEff: 0000000000000400');
+  // Nor does anything of the build's environment stay in it.
+  assert.doesNotMatch(await container('rr1').exec('env'), /^NODE_EXTRA_CA_CERTS=/m);
 });
 
 check('image-sigterm', async () => {

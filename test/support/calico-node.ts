@@ -2,6 +2,7 @@
  * One node of the rack laboratory with BGP running: either as Calico v2 ran it (BIRD 1.6, one daemon for each family,
  * configured by Calico's own rules from etcd v2), or on one BIRD 2 with a text that is handed in.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BirdDaemon, type BirdRoute, bgpRoutes, bgpSessions, startBird } from './bird-daemon.ts';
 import { calicoV2Config, type EtcdTree } from './calico-v2-config.ts';
@@ -24,6 +25,8 @@ export interface CalicoNode {
   /** Its routes to a prefix, the best one first. */
   routes(prefix: string): Promise<readonly BirdRoute[]>;
   sessions(family: Family): Promise<ReadonlyMap<string, string>>;
+  /** What its daemon of this family has written. */
+  log(family: Family): string;
   stop(): Promise<void>;
 }
 
@@ -64,6 +67,8 @@ export async function startNode(
         [...all].filter(([name]) => /^[A-Z][a-z]+_\d+_\d+_\d+_\d+$/.test(name) === (family === 4)),
       );
     },
+    log: (family) =>
+      readFileSync(join(own, family === 6 && birds.length > 1 ? 'bird6.log' : 'bird.log'), 'utf8'),
     async stop() {
       await Promise.all(birds.map((bird) => bird.stop()));
     },
@@ -74,5 +79,6 @@ async function configurations(plan: RackNode, { tree, render }: NodeSources): Pr
   if (plan.flavour === 'bird2') return [await render(plan.name)];
   if (tree === undefined) throw new Error(`${plan.name} runs as Calico v2 did and needs etcd v2`);
   const identity = { name: plan.name, ip: plan.ipv4, ip6: plan.ipv6 };
-  return [calicoV2Config(tree, identity, 4), calicoV2Config(tree, identity, 6)];
+  // Calico's own text names no log; a test reads one.
+  return ([4, 6] as const).map((family) => `log stderr all;\n${calicoV2Config(tree, identity, family)}`);
 }

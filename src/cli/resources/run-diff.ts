@@ -3,7 +3,8 @@
  * does to sessions and routes. The status is that of diff(1): 0 the same, 1 different, 2 not told.
  */
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
-import type { Resource } from '../../model/resource.ts';
+import { isJsonObject } from '../../model/json.ts';
+import type { Json, Resource } from '../../model/resource.ts';
 import { paint } from '../paint.ts';
 import type { ProgramName } from '../program-name.ts';
 import { documentsIn, duplicatesIn, type FileFlags, pathsOf } from './documents.ts';
@@ -74,7 +75,18 @@ function diffText(step: Step): string {
 
 /** The resource as `get --export` prints it: what differs from write to write is no difference. */
 function textOf(resource: Resource): string {
-  return asYaml(documentOf(resource, true)).replace(/^ {2}creationTimestamp: null\n/m, '');
+  return asYaml(masked(documentOf(resource, true))).replace(/^ {2}creationTimestamp: null\n/m, '');
+}
+
+/** A password that was stored as it is, where only a reference belongs, may be shown to others in a diff. */
+function masked(value: Json): Json {
+  if (Array.isArray(value)) return value.map(masked);
+  if (!isJsonObject(value)) return value;
+  const kept = Object.entries(value).map(([key, inner]) => {
+    const isSecret = key === 'password' && (typeof inner === 'string' || typeof inner === 'number');
+    return [key, isSecret ? '********' : masked(inner)] as const;
+  });
+  return Object.fromEntries(kept);
 }
 
 function coloured(line: string): string {

@@ -1,5 +1,7 @@
 /** `rr add|list|remove` on every datastore, by what is in the datastore afterwards. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Json } from '../../src/model/resource.ts';
 import { runCli } from '../support/cli.ts';
@@ -22,6 +24,20 @@ for (const [name, open] of HOMES) {
     }
   });
 }
+
+test('an entry that is broken is not in the list, and is told', async () => {
+  const home = await fileHome();
+  try {
+    const spec = '{ipv4: 10.9.0.9, clusterID: 1.0.0}';
+    const entry = `apiVersion: calico-rr.io/v1\nkind: RouteReflector\nmetadata: {name: rr9}\nspec: ${spec}\n`;
+    writeFileSync(join(home.env.CALICO_RR_FILE ?? '', 'rr9.yaml'), entry);
+    const { stdout, stderr } = await runCli('calico-rr', ['rr', 'list'], { env: home.env });
+    assert.match(stdout, /^There is no reflector\./);
+    assert.match(stderr, /^error: spec\.clusterID is "1\.0\.0", not a cluster ID\. \(RouteReflector\/rr9,/);
+  } finally {
+    await home.close();
+  }
+});
 
 async function comeAndGo(home: CliHome): Promise<void> {
   const { env } = home;

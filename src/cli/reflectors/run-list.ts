@@ -1,6 +1,8 @@
 /** `rr list`: every reflector of the cluster, entries and nodes with a cluster ID, and what each last said of itself. */
 
 import { readReport, STATUS_FRESH_MS } from '../../agent/status-object.ts';
+import type { Listing } from '../../model/change.ts';
+import type { Problem } from '../../model/problem.ts';
 import type { Resource } from '../../model/resource.ts';
 import { createTopology } from '../../topology/topology.ts';
 import { listCluster } from '../cluster-listing.ts';
@@ -8,6 +10,7 @@ import { checkOutput } from '../output.ts';
 import type { ProgramName } from '../program-name.ts';
 import { failedToExecute } from '../resources/failure.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
+import { problemsText } from '../session-text.ts';
 import { plainTable } from '../table.ts';
 
 export interface ListFlags extends DatastoreFlags {
@@ -63,6 +66,7 @@ export async function runReflectorList(flags: ListFlags, program: ProgramName): 
         };
         return [row];
       });
+      process.stderr.write(problemsText(faultsOf(listing, topology.problems())));
       process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : `${textOf(rows)}\n`);
     } finally {
       await datastore.close();
@@ -70,6 +74,18 @@ export async function runReflectorList(flags: ListFlags, program: ProgramName): 
   } catch (error) {
     throw failedToExecute(error, program);
   }
+}
+
+/** What keeps entries out of the list, or parts of them out of force. */
+function faultsOf({ broken }: Listing, problems: readonly Problem[]): readonly Problem[] {
+  const unreadable = new Set(
+    broken.filter(({ kind }) => kind === 'RouteReflector').map(({ problem }) => problem),
+  );
+  return problems.filter(
+    (problem) =>
+      unreadable.has(problem) ||
+      (problem.severity === 'error' && problem.subject.startsWith('RouteReflector/')),
+  );
 }
 
 function reportOf(reports: readonly Resource[], name: string): Row['report'] {

@@ -46,6 +46,23 @@ test('a peer is away two minutes after it was last seen, until it is back, also 
     assert.deepEqual([...third.names()], ['a']);
   }));
 
+test('what was noted before another engine ran counts no more', () =>
+  inFolder(async (folder) => {
+    const first = open(folder);
+    await first.see(rows({ a: false, b: false }), 0);
+    await first.see(rows({ a: false, b: false }), 2 * MINUTE);
+    for (const readFirst of [true, false]) {
+      const second = open(folder);
+      if (readFirst) await second.read();
+      second.forget();
+      await second.read();
+      assert.deepEqual([...second.names()], []);
+      await second.see(rows({ a: true, b: false }), 0);
+      await second.see(rows({ a: true, b: false }), 2 * MINUTE);
+      assert.deepEqual([...second.names()], ['b']);
+    }
+  }));
+
 test('a note that cannot be read has nobody in it', () =>
   inFolder(async (folder) => {
     writeFileSync(join(folder, 'bird-away.json'), '{"version":1,"aw');

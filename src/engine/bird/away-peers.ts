@@ -25,6 +25,8 @@ export interface AwayPeers {
    * @param now milliseconds of a clock that never goes back
    */
   see(up: ReadonlyMap<string, boolean>, now: number): Promise<void>;
+  /** Another engine has run meanwhile: what was noted is old. */
+  forget(): void;
 }
 
 /** @param failed told why it could not be written; the next start then waits for all */
@@ -65,6 +67,12 @@ export function awayPeers(directory: string, failed: (error: unknown) => void): 
       away = new Set(names);
       writing = writing.then(() => write(names.sort())).catch(failed);
       await writing;
+    },
+    forget() {
+      reading = (reading ?? Promise.resolve()).then(() => {
+        away = new Set();
+        downSince.clear();
+      });
     },
   };
 }

@@ -454,6 +454,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     stop: (mode) => exclusively(() => stop(mode)),
     inherit(sessions) {
       inherited = sessions.length > 0;
+      away.forget();
     },
     onEvent: (listener) => void listeners.push(listener),
     guardOrigins: () => log.warn('--origin-guard is not for BIRD: what nodes announce is not judged'),

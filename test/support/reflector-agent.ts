@@ -107,13 +107,14 @@ function timeOfDay(since: string): number {
 
 /**
  * True when a session is as it was, untouched. BIRD computes the time of day anew for each reply, so one moment may
- * read a millisecond later the next time; no session comes back within the 50 ms that are allowed for it.
+ * read later the next time, the more so where BIRD has to wait for its turn; no session comes back within the half
+ * second that is allowed for it.
  */
 export function isUntouched(before: BirdSession, now: BirdSession | undefined): boolean {
   return (
     now !== undefined &&
     now.established === before.established &&
-    Math.abs(timeOfDay(now.since) - timeOfDay(before.since)) <= 50
+    Math.abs(timeOfDay(now.since) - timeOfDay(before.since)) <= 500
   );
 }
 

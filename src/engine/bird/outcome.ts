@@ -41,11 +41,15 @@ function wasRestarted(before: ProtocolRow, after: ProtocolRow | undefined, chang
   return changed && after.state !== 'up';
 }
 
+const DAY_MS = 86_400_000;
+/** A session that was taken down is not back so soon: either side waits longer before it dials. */
+const WOBBLE_MS = 500;
+
 /**
  * True where two readings of SINCE tell the same moment.
  *
- * BIRD counts from its start and converts to the time of day anew for each reply, so that one moment may read a
- * millisecond later the next time. No session comes back within the 50 ms that are allowed for it.
+ * BIRD counts from its start and converts to the time of day anew for each reply. It reads the one clock when it wakes up
+ * and the other one when it replies; so one moment reads later by as much as it had to do, or had to wait, in between.
  */
 export function sameMoment(one: string, other: string): boolean {
   if (one === other) return true;
@@ -55,5 +59,6 @@ export function sameMoment(one: string, other: string): boolean {
       ? Number.NaN
       : (Number(time[1]) * 60 + Number(time[2])) * 60_000 + Number(time[3]) * 1000 + Number(time[4]),
   );
-  return Math.abs((first ?? Number.NaN) - (second ?? Number.NaN)) <= 50;
+  const apart = Math.abs((first ?? Number.NaN) - (second ?? Number.NaN));
+  return apart <= WOBBLE_MS || apart >= DAY_MS - WOBBLE_MS;
 }

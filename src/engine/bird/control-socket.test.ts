@@ -29,7 +29,7 @@ async function withServer(
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   try {
-    await work(path, () => openControlSocket(path, (text) => messages.push(text), 2000));
+    await work(path, () => openControlSocket(path, (text) => messages.push(text), 20_000));
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));

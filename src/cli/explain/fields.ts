@@ -15,7 +15,7 @@ import {
   fieldsIn,
 } from '../../model/schema/words.ts';
 import { nearestOf } from '../../model/spelling.ts';
-import { wrapped } from './wrap.ts';
+import { wrapped } from '../wrap.ts';
 
 /**
  * @param path a kind, and the way to a field of it, each name in any case: `bgppeer`, `bgppeer.spec.password`. Lists

@@ -2,7 +2,7 @@
 import type { ExplainedEnd, ExplainedPair } from '../../topology/session-pair.ts';
 import type { SessionConfig } from '../../topology/speaker-config.ts';
 import { paint } from '../paint.ts';
-import { wrapped } from './wrap.ts';
+import { wrapped } from '../wrap.ts';
 
 export function pairText({ speaker, peer, sessions, absent, problems }: ExplainedPair): string {
   const parts: string[] = [];

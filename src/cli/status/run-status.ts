@@ -14,6 +14,8 @@ import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, failedToExecute } from '../resources/failure.ts';
 import { type DatastoreFlags, openForVerb } from '../resources/open.ts';
 import { readWhole } from '../run-settings.ts';
+import { readCalicoNode } from './calico-node.ts';
+import { calicoNodeText } from './calico-text.ts';
 import { createReportReader, type Reported, reportedText } from './reported.ts';
 import { statusText } from './text.ts';
 import { watchAnswers } from './watch.ts';
@@ -59,7 +61,7 @@ interface Source {
 
 async function sourceOf(name: string | undefined, flags: StatusFlags, program: ProgramName): Promise<Source> {
   if (name === undefined || flags.address !== undefined)
-    return { look: () => askAgent(targetHere(flags, program), program), close: async () => undefined };
+    return { look: () => lookHere(flags, program), close: async () => undefined };
   if (flags.name !== undefined || flags.stateDir !== undefined)
     throw new CalicoRrError('E_USAGE', 'NAME and --name or --state-dir both say whose status.', {
       hint: 'Give one of them.',
@@ -74,12 +76,17 @@ async function sourceOf(name: string | undefined, flags: StatusFlags, program: P
   }
 }
 
-/** calicoctl has its own words for nothing that runs here. */
-function targetHere(flags: StatusFlags, program: ProgramName): ControlTarget {
+/** The agent here or at the address; where no agent is asked for by name and none runs here, Calico's own node. */
+async function lookHere(flags: StatusFlags, program: ProgramName): Promise<Answer> {
   try {
-    return controlTargetOf(process.env, flags);
+    return await askAgent(controlTargetOf(process.env, flags), program);
   } catch (error) {
-    throw notRunning(error, program);
+    const asked = flags.address ?? flags.name ?? flags.stateDir;
+    if (asked !== undefined || !isUnreachable(error)) throw notRunning(error, program);
+    const node = await readCalicoNode(process.env);
+    // calicoctl goes by Felix alone.
+    if (node === undefined || (program === 'calicoctl' && !node.felix)) throw notRunning(error, program);
+    return { json: { calico: node }, text: calicoNodeText(node, program) };
   }
 }
 
@@ -91,6 +98,11 @@ async function askAgent(at: ControlTarget, program: ProgramName): Promise<Answer
     throw 'socket' in at ? notRunning(error, program) : error;
   }
   return { json: status, text: isStatus(status) ? statusText(status) : '' };
+}
+
+function isUnreachable(error: unknown): boolean {
+  const own = error instanceof CommandFailure ? error.cause : error;
+  return own instanceof CalicoRrError && own.code === 'E_AGENT_UNREACHABLE';
 }
 
 function notRunning(error: unknown, program: ProgramName): unknown {

@@ -37,16 +37,28 @@ export interface PeerRow {
 
 /** A table for each family, in the shape of `calicoctl node status`. */
 export function peerTables(peers: readonly PeerRow[]): readonly string[] {
-  return ([4, 6] as const).flatMap((family) => {
-    const rows = peers
-      .filter((peer) => peer.family === family)
-      .map(({ address, type, state, since, info }) => [address, type, painted(state), since, info]);
-    const table =
-      rows.length === 0
-        ? `No IPv${family} peers found.`
-        : borderedTable(['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'], rows);
-    return [`IPv${family} BGP status`, table, ''];
-  });
+  return ([4, 6] as const).flatMap((family) =>
+    peerTable(
+      family,
+      peers.filter((peer) => peer.family === family),
+    ),
+  );
+}
+
+/** The table of one family, its heading and the blank line after it. */
+export function peerTable(family: Family, peers: readonly PeerRow[]): readonly string[] {
+  const rows = peers.map(({ address, type, state, since, info }) => [
+    address,
+    type,
+    state === '' ? '' : painted(state),
+    since,
+    info,
+  ]);
+  const table =
+    rows.length === 0
+      ? `No IPv${family} peers found.`
+      : borderedTable(['PEER ADDRESS', 'PEER TYPE', 'STATE', 'SINCE', 'INFO'], rows);
+  return [`IPv${family} BGP status`, table, ''];
 }
 
 /** What calicoctl calls the kind of a session. */

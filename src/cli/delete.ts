@@ -1,7 +1,12 @@
 /** `delete`: resources by name, or those that files name. */
 import type { Command } from 'commander';
 import { programName } from './program-name.ts';
-import { addChangeOptions, addDatastoreOptions, addFileOptions } from './resource-options.ts';
+import {
+  addChangeOptions,
+  addDatastoreOptions,
+  addFileOptions,
+  addScopeOptions,
+} from './resource-options.ts';
 import type { DeleteFlags } from './resources/run-delete.ts';
 
 export function addDelete(program: Command): void {
@@ -14,7 +19,7 @@ export function addDelete(program: Command): void {
     )
     .argument('[NAME...]', 'names')
     .option('-s, --skip-not-exists', 'pass over what does not exist');
-  addFileOptions(verb, 'delete what these files name');
+  addScopeOptions(addFileOptions(verb, 'delete what these files name'));
   addChangeOptions(verb);
   addDatastoreOptions(verb).action(
     async (kind: string | undefined, names: readonly string[], flags: DeleteFlags) => {

@@ -87,6 +87,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'secrets-role': ['calico-rr secrets-role --service-account calico-system:calico-rr > role.yaml'],
   admission: ['calico-rr admission --tls-cert tls.crt --tls-key tls.key'],
+  version: ['calico-rr version'],
   completion: [
     'source <(calico-rr completion bash)',
     'calico-rr completion fish > ~/.config/fish/completions/calico-rr.fish',
@@ -98,9 +99,15 @@ export function addExamples(program: Command): void {
   for (const { path, verb } of verbsBelow(program)) {
     const lines = EXAMPLES[path];
     if (lines === undefined) continue;
-    const own = lines.map((line) => `  ${line.replaceAll('calico-rr ', `${programName()} `)}`);
+    const own = lines.map((line) => `  ${asCalled(line)}`);
     verb.addHelpText('after', `\nExamples:\n${own.join('\n')}`);
   }
+}
+
+/** calicoctl's -l is its log level. */
+function asCalled(line: string): string {
+  if (programName() !== 'calicoctl') return line;
+  return line.replaceAll('calico-rr ', 'calicoctl ').replace(' -l ', ' --selector ');
 }
 
 export interface NamedVerb {

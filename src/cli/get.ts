@@ -1,7 +1,12 @@
 /** `get`: shows resources. */
 import type { Command } from 'commander';
 import { programName } from './program-name.ts';
-import { addAllNamespaces, addDatastoreOptions, addFileOptions } from './resource-options.ts';
+import {
+  addAllNamespaces,
+  addDatastoreOptions,
+  addFileOptions,
+  addScopeOptions,
+} from './resource-options.ts';
 import type { GetFlags } from './resources/run-get.ts';
 
 export function addGet(program: Command): void {
@@ -18,7 +23,7 @@ export function addGet(program: Command): void {
     .option('-o, --output <FORMAT>', 'yaml, json, wide, name, custom-columns=A,B or jsonpath=TEMPLATE')
     .option('--export', 'leave out what belongs to this cluster alone (with a name)')
     .option(selector, 'only those whose labels match');
-  addAllNamespaces(addFileOptions(verb, 'show what these files name'));
+  addAllNamespaces(addScopeOptions(addFileOptions(verb, 'show what these files name')));
   addDatastoreOptions(verb).action(
     async (kind: string | undefined, names: readonly string[], flags: GetFlags) => {
       const { runGet } = await import('./resources/run-get.ts');

@@ -11,9 +11,15 @@ export interface PrintedError {
 /**
  * @param withStack for a developer (`--log-level debug`)
  * @param suggestion what a wrong command line may have meant, where commander knows nothing
+ * @param verb the words of the verb that was asked for, as far as there is one
  */
-export function describeError(error: unknown, withStack: boolean, suggestion?: string): PrintedError {
-  if (error instanceof CommanderError) return describeUsage(error, suggestion);
+export function describeError(
+  error: unknown,
+  withStack: boolean,
+  suggestion?: string,
+  verb: readonly string[] = [],
+): PrintedError {
+  if (error instanceof CommanderError) return describeUsage(error, suggestion, verb);
   if (error instanceof CommandFailure) return { text: error.message, exitCode: error.exitCode };
   if (!(error instanceof CalicoRrError)) {
     const stack = withStack && error instanceof Error ? `\n${error.stack}` : '';
@@ -30,17 +36,27 @@ export function describeError(error: unknown, withStack: boolean, suggestion?: s
   return { text: lines.join('\n'), exitCode: error.exitCode };
 }
 
-/** What calicoctl says of a command line that it does not understand. */
+/** Verbs of calicoctl that are about something else than BGP. */
+const NOT_OURS = /^(ipam|datastore|cluster|convert|node (run|diags|checksystem))( |$)/;
+
+/** What calicoctl says of a command line that it does not understand; the truth of one that only calicoctl does. */
 export function usageOfCalicoctl(words: readonly string[]): string {
+  const verb = NOT_OURS.exec(words.join(' '))?.[1];
+  if (verb !== undefined)
+    return `calicoctl ${verb} is not here: this calicoctl is calico-rr, which has what concerns BGP. Use Calico's own calicoctl for it.\n`;
   return `Invalid option: 'calicoctl ${words.join(' ')}'. Use flag '--help' to read about a specific subcommand.\n`;
 }
 
-function describeUsage(error: CommanderError, suggestion: string | undefined): PrintedError {
+function describeUsage(
+  error: CommanderError,
+  suggestion: string | undefined,
+  verb: readonly string[],
+): PrintedError {
   // Commander puts its suggestion on a line of its own, in parentheses.
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const lines = [`calico-rr: ${first} [E_USAGE]`];
   if (suggestion !== undefined) lines.push(`  ${suggestion}`);
-  else if (rest.length === 0) lines.push('  See calico-rr --help, or calico-rr VERB --help.');
+  else if (rest.length === 0) lines.push(`  See ${['calico-rr', ...verb].join(' ')} --help.`);
   else
     for (const line of rest)
       if (line.trim() !== '') lines.push(`  ${line.trim().replace(/^\((.*)\)$/, '$1')}`);

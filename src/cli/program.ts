@@ -23,10 +23,12 @@ import { describeError, usageOfCalicoctl } from './print-error.ts';
 import { programName } from './program-name.ts';
 import { addRender } from './render.ts';
 import { addReplace } from './replace.ts';
+import { CommandFailure } from './resources/failure.ts';
 import { addRr } from './rr.ts';
 import { addRun } from './run.ts';
 import { addSecretsRole } from './secrets-role.ts';
 import { addSessions } from './sessions.ts';
+import { addVersion } from './show-version.ts';
 import { addStatus } from './status.ts';
 import { addValidate } from './validate.ts';
 import { programVersion } from './version.ts';
@@ -38,7 +40,7 @@ const VERBS: readonly (readonly [string, readonly ((program: Command) => void)[]
   ['Reflectors and nodes', [addRr, addNode, addBgp, addConfig]],
   ['A running reflector', [addRun, addStatus, addApprove, addDrain]],
   ['Ask before you change', [addSessions, addRender, addCheck, addExplain]],
-  ['Set up', [addSecretsRole, addAdmission, addCompletion]],
+  ['Set up', [addSecretsRole, addAdmission, addCompletion, addVersion]],
 ];
 
 /** All verbs with their help, ready to read a command line. */
@@ -53,7 +55,12 @@ export function makeProgram(): Command {
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
     // Commander shows styles only where the terminal does, and NO_COLOR is not set.
-    .configureHelp({ styleTitle: (title) => styleText('bold', title, { validateStream: false }) })
+    .configureHelp({
+      styleTitle: (title) => styleText('bold', title, { validateStream: false }),
+      // What a verb takes is said by its own help; here it would leave no room for what it does.
+      subcommandTerm: (verb) => verb.name(),
+      minWidthToWrap: 20,
+    })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   if (programName() === 'calicoctl') addGlobalOptions(command);
@@ -85,12 +92,20 @@ function addGlobalOptions(command: Command): void {
     });
 }
 
+/** The words at the front of a command line that name a verb, and those below it. */
+function verbIn(program: Command, words: readonly string[]): readonly string[] {
+  const [first] = words;
+  const verb = program.commands.find((one) => one.name() === first);
+  return verb === undefined || first === undefined ? [] : [first, ...verbIn(verb, words.slice(1))];
+}
+
 /** Runs the verb that the command line names; sets the exit status. */
 export async function runProgram(): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `| head` has seen enough: no fault of anybody's.
     if (error.code === 'EPIPE') process.exit();
-    throw error;
+    process.stderr.write(`${programName()}: the output cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
   try {
     const [first, second, ...words] = process.argv.slice(2);
@@ -112,9 +127,11 @@ export async function runProgram(): Promise<void> {
         error instanceof CommanderError
           ? (await import('./suggest.ts')).suggestionFor(error, process.argv.slice(2))
           : undefined;
-      const { text, exitCode } = describeError(error, withStack, suggestion);
+      const verb = verbIn(makeProgram(), process.argv.slice(2));
+      const { text, exitCode } = describeError(error, withStack, suggestion, verb);
       process.stderr.write(`${text}\n`);
-      process.exitCode = exitCode;
+      // Of calicoctl every failure is 1, but for verbs that say by their status what they found.
+      process.exitCode = programName() === 'calicoctl' && !(error instanceof CommandFailure) ? 1 : exitCode;
     }
   }
 }

@@ -21,6 +21,13 @@ export function addFileOptions(verb: Command, what: string): Command {
     .option('-R, --recursive', 'folders within folders too');
 }
 
+/** calicoctl 1.x names peers by scope, node and address. */
+export function addScopeOptions(verb: Command): Command {
+  return verb
+    .option('--scope <global|node>', 'peers of calicoctl 1.x: NAME is the address of one')
+    .option('--node <NODE>', 'of scope node: the node that the peer is for');
+}
+
 /** Of the verbs that write the documents of files. */
 export function addWriteOptions(verb: Command): Command {
   return addChangeOptions(verb.option('--skip-empty', 'no error where the files hold nothing'));

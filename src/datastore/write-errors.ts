@@ -3,15 +3,19 @@ import { CalicoRrError } from '../model/errors.ts';
 import { type Kind, keyOf, type Resource } from '../model/resource.ts';
 import type { Fault } from './resource-json.ts';
 
-export function notFound(kind: Kind, name: string): CalicoRrError {
+/** @param cause what the home itself said */
+export function notFound(kind: Kind, name: string, cause?: Error): CalicoRrError {
   return new CalicoRrError('E_NOT_FOUND', `${kind}/${name} does not exist.`, {
     hint: `"calico-rr get ${kind}" lists what does.`,
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 
-export function exists(kind: Kind, name: string): CalicoRrError {
+/** @param cause what the home itself said */
+export function exists(kind: Kind, name: string, cause?: Error): CalicoRrError {
   return new CalicoRrError('E_EXISTS', `${kind}/${name} exists already.`, {
     hint: 'Use apply or replace to change it.',
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 

@@ -185,7 +185,10 @@ suite('every verb that changes something', () => {
       assert.equal(refused.code, 3);
       const env = { ...home.env, CALICO_RR_CONFIRM: 'always' };
       const always = await runCli('calicoctl', words, { env, stdin: MESH_OFF });
-      assert.match(always.stderr, new RegExp(`\nNothing was ${done}: nobody can be asked here\\.\n$`));
+      assert.match(
+        always.stderr,
+        new RegExp(`\nNothing was ${done}: nobody can be asked here\\.\n {2}--yes does it`),
+      );
       assert.equal(always.code, 1);
       const dry = await runCli('calico-rr', [...words, '--dry-run'], { env: home.env, stdin: MESH_OFF });
       assert.ok(dry.stdout.startsWith(TOLD), dry.stdout);

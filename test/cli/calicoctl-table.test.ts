@@ -224,7 +224,21 @@ spec:
       /^apiVersion: projectcalico.org\/v3\nitems:\n- apiVersion: projectcalico.org\/v3\n {2}kind: BGPPeer\n[\s\S]*\nkind: BGPPeerList\nmetadata:\n {2}resourceVersion: "\d+"\n$/,
   },
   { line: 'get bgppeer a -oyaml -a', stdout: /^apiVersion: projectcalico.org\/v3\nkind: BGPPeer\n/ },
-  { line: 'get bgppeer a -o go-template={{.}}', code: 1, stderr: /go-template is not supported[\s\S]*/ },
+  {
+    line: 'get bgppeer a -o go-template={{.}}',
+    code: 1,
+    stderr:
+      "Failed to execute command: -o go-template is not supported: it is a language of Go's own.\n  Use -o jsonpath='{.spec.asNumber}', -o custom-columns=NAME,ASN, or -o json with jq.\n",
+  },
+  // calicoctl's -l is its log level, and the help says what is a selector here.
+  { line: 'get --help', stdout: /^ {2}calicoctl get nodes --selector 'rack == "1"'$/m },
+  { line: 'version', stdout: /^Client Version: {4}v\d+\.\d+\.\d+\n$/ },
+  {
+    line: 'ipam show',
+    code: 1,
+    stderr:
+      "calicoctl ipam is not here: this calicoctl is calico-rr, which has what concerns BGP. Use Calico's own calicoctl for it.\n",
+  },
   {
     line: 'get colours',
     code: 1,
@@ -360,6 +374,32 @@ spec:
     effect: async () => assert.equal(await stored('bgppeers', 'bad'), undefined),
   },
   {
+    // The documents of the route reflector's guide as they came to be copied, without their line "metadata:".
+    line: 'create -f -',
+    stdin: 'apiVersion: v1\nkind: bgpPeer\n  peerIP: 10.1.0.1\n  scope: global\n  asNumber: 64512\n',
+    code: 1,
+    stderr: `Failed to execute command: error parsing document: This value is followed by fields of its own, or holds a colon and a blank
+<stdin>:2:7: This value is followed by fields of its own, or holds a colon and a blank.
+  2 | kind: bgpPeer
+    |       ^
+      Fields stand below a key that has no value, such as "metadata:" or "spec:"; text with ": " in it needs quotes.
+`,
+  },
+  {
+    line: 'create -f -',
+    stdin: 'apiVersion: projectcalico.org/v3\nkind: BGPPeer\nname: a\nnodeSelector: !has(rr)\n',
+    code: 1,
+    stderr:
+      /^<stdin>:1:1: A BGPPeer here has no metadata\.name\.\n.*\n.*\n +Write the name indented below a line "metadata:"[\s\S]*<stdin>:4:15: !has\(rr\)/m,
+  },
+  {
+    line: 'create -f -',
+    stdin: 'apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata:\n  name: a\n  name: b\n\tspec: {}\n',
+    code: 1,
+    stderr:
+      /<stdin>:5:3: name stands here twice\.[\s\S]*Keep one of the two\.[\s\S]*<stdin>:6:1: Tabs[\s\S]*Indent with blanks/,
+  },
+  {
     line: 'create -f /nonexistent.yaml',
     code: 1,
     stderr: 'Failed to execute command: open /nonexistent.yaml: no such file or directory\n',
@@ -469,6 +509,17 @@ spec:
     stderr: /^Failed to execute command: the patch cannot be used/,
   },
   {
+    line: ['patch', 'node', 'w1', '-p', '{"metadata": {"name": "w2"}}'],
+    code: 1,
+    stderr:
+      /^Hit error: the patch changes metadata\.name, which a resource keeps for life\n {2}Create it anew/,
+  },
+  {
+    line: ['patch', 'node', 'w1', '-t', 'merge', '-p', '{"kind": "BGPPeer"}'],
+    code: 1,
+    stderr: /^Hit error: the patch changes kind/,
+  },
+  {
     line: 'label nodes w1 rack=1',
     stdout: 'Successfully set label rack on nodes w1\n',
     async effect() {
@@ -509,6 +560,28 @@ spec:
         nodeSelector: 'all()',
         allowedUses: ['Workload', 'Tunnel'],
       }),
+  },
+  ...['10.65.0.1/16', '10.65.0.0/28'].map(
+    (cidr): Row => ({
+      line: 'create -f -',
+      stdin: `apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: odd}\nspec: {cidr: ${cidr}}\n`,
+      code: 1,
+      stderr: /^Failed to create 'IPPool' resource: \[error with field (CIDR|BlockSize).* breaks a rule: /,
+    }),
+  ),
+  {
+    line: 'apply -f -',
+    stdin:
+      'apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: within}\nspec: {cidr: 192.168.64.0/18}\n',
+    code: 1,
+    stderr:
+      "Failed to apply 'IPPool' resource: [error with field IPPool.Spec.CIDR = '192.168.64.0/18' (IPPool(within) CIDR overlaps with IPPool(pool4) CIDR 192.168.0.0/16)]\n",
+  },
+  {
+    line: 'patch ippool pool4 -p {"spec":{"cidr":"192.168.0.0/17"}}',
+    code: 1,
+    stderr:
+      "Hit error: error with field IPPool.Spec.CIDR = '192.168.0.0/17' (IPPool CIDR cannot be modified)\n",
   },
   {
     line: 'get pools',

@@ -76,7 +76,12 @@ for (const { name, start, peerName, ownsNodes, hasLabels } of HOMES) {
         home.datastore.get('BGPPeer', peerName),
         (error) => error instanceof CalicoRrError && error.code === 'E_NOT_FOUND',
       );
-      await fails(`get bgppeer ${peerName}`, /^resource does not exist: BGPPeer\(/);
+      // Kubernetes says why in words of its own.
+      const cause = name === 'Kubernetes' ? 'bgppeers.crd.projectcalico.org "tor" not found' : '<nil>';
+      await fails(
+        `get bgppeer ${peerName}`,
+        new RegExp(`^resource does not exist: BGPPeer\\(${peerName}\\) with error: ${cause}\n`),
+      );
       await fails('replace -f -', /^Failed to replace 'BGPPeer' resource: resource does not exist/, peer(1));
     });
 

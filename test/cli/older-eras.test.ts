@@ -116,6 +116,29 @@ const ROWS: readonly Row[] = [
     stdout: "Successfully created 1 'BGPPeer' resource(s)\n",
     peers: { global6: V6, n1: { node: 'n1', ...V4 } },
   },
+  // They were named by scope, node and address.
+  {
+    line: 'get bgpPeer 10.0.0.250 --scope=node --node=n1 -o custom-columns=PEERIP,NODE',
+    stdout: 'PEERIP       NODE   \n10.0.0.250   n1     \n\n',
+  },
+  {
+    line: 'get bgpPeers --scope=global -o custom-columns=PEERIP',
+    stdout: 'PEERIP      \nfd00::250   \n\n',
+  },
+  {
+    line: 'get bgpPeers --scope=rack',
+    code: 1,
+    stderr: 'Failed to execute command: there is no scope "rack"\n  It is global or node.\n',
+  },
+  {
+    line: 'delete bgpPeer 10.0.0.250 --scope=node --node=n1',
+    stdout: "Successfully deleted 1 'BGPPeer' resource(s)\n",
+    peers: { global6: V6 },
+  },
+  {
+    line: 'node bgp peer add 10.0.0.250 as 64512 --node n1',
+    peers: { global6: V6, n1: { node: 'n1', ...V4 } },
+  },
   {
     line: 'node bgp peer remove 10.0.0.250 --node n1',
     stdout: 'BGP peer removed from node configuration\n',

@@ -12,7 +12,9 @@ const MEANT: readonly (readonly [string, RegExp])[] = [
   ['get bgpper', /resource type 'bgpper' is not supported\n {2}Did you mean bgppeer\?$/],
   ['bgppeers', /Did you mean calico-rr get bgppeers\?$/],
   ['nodes get n1', /Did you mean calico-rr get nodes n1\?$/],
-  ['frobnicate', /See calico-rr --help, or calico-rr VERB --help\.$/],
+  ['frobnicate', /See calico-rr --help\.$/],
+  ['rr frobnicate', /See calico-rr rr --help\.$/],
+  ['explain session n1', /missing required argument 'PEER'.*\n {2}See calico-rr explain session --help\.$/],
 ];
 
 for (const [line, message] of MEANT) {

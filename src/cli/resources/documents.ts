@@ -53,11 +53,7 @@ export function documentsIn(
   const hiding = errors.filter((error) => error.subject === undefined || error.code === 'unknown-field');
   // calicoctl tells of these alone, and of values when it writes; here all is told at once.
   if (hiding.length > 0)
-    throw new CommandFailure(
-      faultsText(
-        program === 'calicoctl' ? hiding : [...hiding, ...errors.filter((error) => !hiding.includes(error))],
-      ),
-    );
+    throw new CommandFailure(faultsText(hiding, program === 'calicoctl' ? hiding : errors));
   if (program === 'calico-rr')
     for (const problem of problems)
       if (problem.severity === 'warning') process.stderr.write(`warning: ${showFault(problem)}\n`);

@@ -52,12 +52,23 @@ export function calicoText(error: unknown, kind: Kind, name: string, operation: 
   }
 }
 
-/** The hint of one of ours, for a line of its own; empty for calicoctl, which has none. */
+/** What calicoctl says itself stands alone, as it does there. */
+const CALICOCTLS_OWN =
+  /^(error with |open |resource type |unrecognized output format |\S+ is not namespaced$|invalid value "|unrecognized config name|--node should not be specified)/;
+const CALICOCTLS_CODES: readonly CalicoRrError['code'][] = [
+  'E_NOT_FOUND',
+  'E_EXISTS',
+  'E_CONFLICT',
+  'E_READ_ONLY',
+];
+
+/** Hints, each for a line of its own. Called calicoctl, only those of errors that calicoctl cannot have. */
 export function hintsOf(errors: readonly unknown[], program: ProgramName): readonly string[] {
-  if (program === 'calicoctl') return [];
   const hints = errors.flatMap((error) => {
-    if (error instanceof InvalidDocument) return error.faults.map(showFault);
+    if (error instanceof InvalidDocument) return program === 'calicoctl' ? [] : error.faults.map(showFault);
     if (!(error instanceof CalicoRrError)) return [];
+    const theirs = CALICOCTLS_CODES.includes(error.code) || CALICOCTLS_OWN.test(error.message);
+    if (program === 'calicoctl' && theirs) return [];
     // What calicoctl's words leave out is said before what to do about it.
     const said = error.code === 'E_READ_ONLY' ? [error.message] : [];
     return [...said, ...(error.hint === undefined ? [] : [error.hint])];

@@ -6,9 +6,12 @@ import { isJsonObject } from '../../model/json.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Json, JsonObject } from '../../model/resource.ts';
 
-/** @param faults at least one */
-export function faultsText(faults: readonly ManifestProblem[]): string {
-  const [first] = faults;
+/**
+ * @param hiding those that keep a document from being read, at least one: calicoctl's sentence is about the first
+ * @param faults all that are shown
+ */
+export function faultsText(hiding: readonly ManifestProblem[], faults: readonly ManifestProblem[]): string {
+  const [first] = hiding;
   const what = first === undefined ? '' : parsingSentence(first);
   return [`Failed to execute command: ${what}`, ...faults.map(showFault)].join('\n');
 }

@@ -19,7 +19,7 @@ export function identitiesIn(texts: readonly GivenText[], type: DatastoreType): 
   const names = type === 'etcdv2' ? 'keys' : 'v3';
   const manifests = texts.map(({ file, text }) => readManifest(file, text, { strict: false, names }));
   const errors = manifests.flatMap(({ problems }) => problems.filter(({ severity }) => severity === 'error'));
-  if (errors.length > 0) throw new CommandFailure(faultsText(errors));
+  if (errors.length > 0) throw new CommandFailure(faultsText(errors, errors));
   const identities = manifests.flatMap(({ resources }) =>
     resources.map(({ resource: { kind, metadata } }) => ({
       kind,

@@ -1,7 +1,9 @@
 /** `delete`: resources by name, or those that files name. */
-import type { DatastoreType } from '../../datastore/datastore.ts';
+import type { Datastore, DatastoreType } from '../../datastore/datastore.ts';
 import { conflict, notFound } from '../../datastore/write-errors.ts';
 import { CalicoRrError } from '../../model/errors.ts';
+import type { Kind, Resource } from '../../model/resource.ts';
+import { namesOfPeers, type ScopeFlags, scopeOf } from '../older/scoped-peers.ts';
 import type { ProgramName } from '../program-name.ts';
 import type { FileFlags } from './documents.ts';
 import { failedToExecute } from './failure.ts';
@@ -15,7 +17,7 @@ import { type Outcome, report } from './report.ts';
 import { refuseNamespace } from './run-get.ts';
 import { refusedDelete } from './unwritable.ts';
 
-export interface DeleteFlags extends DatastoreFlags, FileFlags, ChangeFlags {
+export interface DeleteFlags extends DatastoreFlags, FileFlags, ChangeFlags, ScopeFlags {
   readonly skipNotExists?: boolean;
   readonly namespace?: string;
 }
@@ -29,9 +31,10 @@ export async function runDelete(
 ): Promise<void> {
   try {
     const asked = wantedOf(kindWord, names, flags);
+    const inScope = scopeOf(asked.is === 'files' ? undefined : asked.kind, flags);
     const datastore = await openForVerb(flags, program);
     try {
-      const wanted = asked.is === 'files' ? identitiesIn(asked.texts, datastore.type) : asked.of;
+      const wanted = await identitiesOf(asked, inScope, datastore);
       const stored = storedIn(datastore);
       const steps: Step[] = [];
       for (const one of wanted) steps.push(await stepOf(one, stored, datastore.type, flags));
@@ -57,6 +60,17 @@ export async function runDelete(
   }
 }
 
+async function identitiesOf(
+  asked: Asked,
+  inScope: ((peer: Resource) => boolean) | undefined,
+  datastore: Datastore,
+): Promise<readonly Identity[]> {
+  if (asked.is === 'files') return identitiesIn(asked.texts, datastore.type);
+  const { kind, names } = asked;
+  const found = inScope === undefined ? names : await namesOfPeers(names, inScope, datastore);
+  return found.map((name) => ({ kind, name }));
+}
+
 async function stepOf(
   { kind, name, resourceVersion }: Identity,
   stored: Stored,
@@ -80,7 +94,7 @@ async function stepOf(
 }
 
 type Asked =
-  | { readonly is: 'named'; readonly of: readonly Identity[] }
+  | { readonly is: 'named'; readonly kind: Kind; readonly names: readonly string[] }
   | { readonly is: 'files'; readonly texts: readonly GivenText[] };
 
 function wantedOf(kindWord: string | undefined, names: readonly string[], flags: DeleteFlags): Asked {
@@ -97,5 +111,5 @@ function wantedOf(kindWord: string | undefined, names: readonly string[], flags:
     });
   const { kind } = kindOf(word);
   refuseNamespace(kind, flags.namespace);
-  return { is: 'named', of: all.map((one) => ({ kind, name: one })) };
+  return { is: 'named', kind, names: all };
 }

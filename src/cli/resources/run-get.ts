@@ -3,6 +3,7 @@ import type { Datastore } from '../../datastore/datastore.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { Kind, Resource } from '../../model/resource.ts';
 import { isSelector, parseSelector, showFault } from '../../model/selector/selector.ts';
+import { namesOfPeers, type ScopeFlags, scopeOf } from '../older/scoped-peers.ts';
 import type { ProgramName } from '../program-name.ts';
 import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from './failure.ts';
 import { type GivenText, readGiven } from './given.ts';
@@ -12,7 +13,7 @@ import type { Found } from './listed.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { type Output, printed, readOutput } from './output.ts';
 
-export interface GetFlags extends DatastoreFlags {
+export interface GetFlags extends DatastoreFlags, ScopeFlags {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
   readonly output?: string;
@@ -38,9 +39,14 @@ export async function runGet(
   let datastore: Datastore | undefined;
   try {
     const output = await readOutput(flags.output);
-    const wanted = wantedOf(kindWord, names, flags);
-    const matches = selectorOf(flags.selector);
+    const asked = wantedOf(kindWord, names, flags);
+    const selected = selectorOf(flags.selector);
+    const inScope = scopeOf(asked.is === 'files' ? undefined : asked.kind, flags);
     datastore = await openForVerb(flags, program);
+    let wanted = asked;
+    if (inScope !== undefined && asked.is === 'named')
+      wanted = { ...asked, names: await namesOfPeers(asked.names, inScope, datastore) };
+    const matches = (resource: Resource) => selected(resource) && (inScope?.(resource) ?? true);
     const found = await find(datastore, wanted, matches, missed);
     const exported = flags.export === true && found.is !== 'list';
     if (found.is !== 'several' || found.resources.length > 0) {
@@ -64,7 +70,7 @@ export async function runGet(
 
 type Wanted =
   | { readonly is: 'all'; readonly kind: Kind }
-  | { readonly is: 'named'; readonly of: readonly { readonly kind: Kind; readonly name: string }[] }
+  | { readonly is: 'named'; readonly kind: Kind; readonly names: readonly string[] }
   | { readonly is: 'files'; readonly texts: readonly GivenText[] };
 
 function wantedOf(kindWord: string | undefined, names: readonly string[], flags: GetFlags): Wanted {
@@ -83,7 +89,7 @@ function wantedOf(kindWord: string | undefined, names: readonly string[], flags:
   refuseNamespace(kind, flags.namespace);
   const all = name === undefined ? names : [name, ...names];
   if (all.length === 0) return { is: 'all', kind };
-  return { is: 'named', of: all.map((one) => ({ kind, name: one })) };
+  return { is: 'named', kind, names: all };
 }
 
 /** All our kinds are the cluster's. @throws E_USAGE */
@@ -132,7 +138,10 @@ async function find(
     return { is: 'list', kind, resources: listing.resources.filter(matches) };
   }
   const resources: Resource[] = [];
-  const named = wanted.is === 'files' ? await identitiesOf(wanted.texts, datastore) : wanted.of;
+  const named =
+    wanted.is === 'files'
+      ? await identitiesOf(wanted.texts, datastore)
+      : wanted.names.map((name) => ({ kind: wanted.kind, name }));
   for (const { kind, name } of named) {
     try {
       const resource = await datastore.get(kind, name);

@@ -12,10 +12,10 @@ import { CommandFailure, calicoText, failedToExecute, hintsOf, withHints } from 
 import { validationText } from './faults.ts';
 import { type ChangeFlags, passGate } from './gate.ts';
 import { kindOf } from './kinds.ts';
-import { missingFilters } from './missing-filters.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { type Patch, readPatch, readPatchType } from './patching.ts';
 import { storedIn } from './plan.ts';
+import { refusedByOthers } from './refused-by-others.ts';
 import { refuseNamespace } from './run-get.ts';
 import { asStored } from './stored-as.ts';
 import { replacing } from './write-steps.ts';
@@ -49,9 +49,10 @@ export async function runPatch(
         try {
           const patched = asStored(patchedWith(stored, patch), datastore.type);
           refuseNewErrors(stored, patched, datastore.type);
-          if (!isDeepStrictEqual(stored.spec.filters, patched.spec.filters)) {
-            const missing = await missingFilters(patched, storedIn(datastore).get);
-            if (missing !== undefined) throw missing;
+          // Filters that are gone since are not this patch's fault.
+          if (kind !== 'BGPPeer' || !isDeepStrictEqual(stored.spec.filters, patched.spec.filters)) {
+            const refused = await refusedByOthers(patched, stored, storedIn(datastore));
+            if (refused !== undefined) throw refused;
           }
           // What was agreed to once is not asked again because somebody else wrote at that moment.
           if (tries === 1) {
@@ -79,11 +80,33 @@ export async function runPatch(
 /** The resource as the patch leaves it; kind, name and version are not the patch's to change. */
 function patchedWith(stored: Resource, patch: Patch): Resource {
   const { kind, metadata } = stored;
-  const read = readResource(kind, metadata.name, patch(storedForm(stored)), metadata.resourceVersion);
+  const document = patch(storedForm(stored));
+  refuseAnother(document, stored);
+  const read = readResource(kind, metadata.name, document, metadata.resourceVersion);
   if (read.ok) return read.resource;
   throw new CalicoRrError('E_INVALID_RESOURCE', read.fault.message, {
     ...(read.fault.hint === undefined ? {} : { hint: read.fault.hint }),
   });
+}
+
+/** A patch that gives it another name or kind would say that it was patched, and nothing would have changed. */
+function refuseAnother(document: Json, { kind, metadata }: Resource): void {
+  if (!isJsonObject(document)) return;
+  const name = isJsonObject(document.metadata) ? document.metadata.name : undefined;
+  const changed =
+    name !== undefined && name !== metadata.name
+      ? 'metadata.name'
+      : document.kind !== undefined && document.kind !== kind
+        ? 'kind'
+        : undefined;
+  if (changed === undefined) return;
+  throw new CalicoRrError(
+    'E_INVALID_RESOURCE',
+    `the patch changes ${changed}, which a resource keeps for life`,
+    {
+      hint: 'Create it anew under that name (get -o yaml --export shows it), and delete this one.',
+    },
+  );
 }
 
 /** What was wrong with the resource before is not the patch's fault, and is no reason to leave it so. */

@@ -8,9 +8,9 @@ import { documentsIn, duplicatesIn, type FileFlags, type GivenDocument, pathsOf 
 import { CommandFailure, failedToExecute, InvalidDocument, type Operation } from './failure.ts';
 import { type ChangeFlags, passGate } from './gate.ts';
 import { readGiven } from './given.ts';
-import { missingFilters } from './missing-filters.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
 import { storedIn } from './plan.ts';
+import { refusedByOthers } from './refused-by-others.ts';
 import { DONE, type Outcome, report } from './report.ts';
 import { inPlaceOf } from './stored-as.ts';
 import { stepsOf, type WriteVerb, wantedOf } from './write-steps.ts';
@@ -74,8 +74,12 @@ async function writeOne(
   if (wanted instanceof InvalidDocument) return { kind, name, operation: 'Create', error: wanted };
   let operation: Operation = 'Create';
   try {
-    const missing = await missingFilters(wanted, storedIn(datastore).get);
-    if (missing !== undefined) throw missing;
+    const others = storedIn(datastore);
+    const before = kind === 'IPPool' ? await others.get(kind, name) : undefined;
+    // What is there already is no reason for create to look further.
+    const refused =
+      before !== undefined && verb === 'create' ? undefined : await refusedByOthers(wanted, before, others);
+    if (refused !== undefined) throw refused;
     if (verb !== 'replace') {
       const { resourceVersion, ...metadata } = wanted.metadata;
       try {

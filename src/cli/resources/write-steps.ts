@@ -1,11 +1,11 @@
 /** What each document would do to what is stored, as `create`, `apply` and `replace` do it. */
 import type { DatastoreType } from '../../datastore/datastore.ts';
 import { conflict, exists, notFound } from '../../datastore/write-errors.ts';
-import type { Kind, Resource } from '../../model/resource.ts';
+import type { Resource } from '../../model/resource.ts';
 import type { GivenDocument } from './documents.ts';
 import { InvalidDocument } from './failure.ts';
-import { missingFilters } from './missing-filters.ts';
 import type { Step, Stored } from './plan.ts';
+import { type Others, refusedByOthers } from './refused-by-others.ts';
 import { asStored, inPlaceOf } from './stored-as.ts';
 import { refusedWrite } from './unwritable.ts';
 
@@ -32,13 +32,23 @@ export async function stepsOf(
       steps.push({ kind, name, does: 'fail', error: wanted, operation: 'Create' });
       continue;
     }
-    const find = async (ofKind: Kind, called: string): Promise<Resource | undefined> =>
-      written.get(`${ofKind}/${called}`) ?? stored.get(ofKind, called);
-    const step = await stepOf(wanted, verb, options, find);
+    const step = await stepOf(wanted, verb, options, withWritten(stored, written));
     if (step.does === 'put') written.set(`${kind}/${name}`, step.after);
     steps.push(step);
   }
   return steps;
+}
+
+/** What is stored once the documents before have been written. */
+function withWritten(stored: Stored, written: ReadonlyMap<string, Resource>): Others {
+  return {
+    get: async (kind, name) => written.get(`${kind}/${name}`) ?? stored.get(kind, name),
+    async list(kind) {
+      const { resources } = await stored.list(kind);
+      const others = resources.filter(({ metadata }) => !written.has(`${kind}/${metadata.name}`));
+      return { resources: [...others, ...[...written.values()].filter((one) => one.kind === kind)] };
+    },
+  };
 }
 
 /** What a document asks for, as it would be stored new. */
@@ -51,7 +61,7 @@ async function stepOf(
   wanted: Resource,
   verb: WriteVerb,
   { type, skipExists }: WriteOptions,
-  find: (kind: Kind, name: string) => Promise<Resource | undefined>,
+  others: Others,
 ): Promise<Step> {
   const { kind, metadata } = wanted;
   const { name, resourceVersion } = metadata;
@@ -60,10 +70,10 @@ async function stepOf(
   };
   let before: Resource | undefined;
   try {
-    before = await find(kind, name);
+    before = await others.get(kind, name);
     if (before === undefined || verb !== 'create') {
-      const missing = await missingFilters(wanted, find);
-      if (missing !== undefined) return fail(missing, before === undefined ? 'Create' : 'Update');
+      const refused = await refusedByOthers(wanted, before, others);
+      if (refused !== undefined) return fail(refused, before === undefined ? 'Create' : 'Update');
     }
   } catch (error) {
     return fail(error, 'Update');

@@ -88,7 +88,7 @@ const FAULTS: readonly [title: string, text: string, place: string, message: Reg
     /!has\(rr\) without quotes is a YAML tag/,
   ],
   ['broken syntax', `${HEAD}kind: [Node\nmetadata: {}\n`, 'a.yaml:3:1', /./],
-  ['a key given twice', `${HEAD}kind: Node\nkind: Node\n`, 'a.yaml:3:1', /unique/],
+  ['a key given twice', `${HEAD}kind: Node\nkind: Node\n`, 'a.yaml:3:1', /twice/],
   [
     'an unknown kind',
     `${HEAD}kind: BGPeer\nmetadata: {name: p}\n`,

@@ -90,7 +90,9 @@ export function nameEntry(value: JsonObject, options: UpgradeOptions = {}): Name
       'not-supported',
       'kind',
       `${what}; known are ${known.join(', ')}.`,
-      near === undefined ? 'Kinds are written as they stand here.' : `Did you mean ${near}?`,
+      near === undefined
+        ? "What is not about BGP is written with Calico's own calicoctl, or kubectl."
+        : `Did you mean ${near}?`,
     );
   }
   if (apiVersion !== KINDS[kind]) {
@@ -105,7 +107,9 @@ export function nameEntry(value: JsonObject, options: UpgradeOptions = {}): Name
       'bad-name',
       'metadata.name',
       `A ${kind} here ${what}.`,
-      'A name has 1 to 253 characters and no "/".',
+      typeof value.name === 'string'
+        ? 'Write the name indented below a line "metadata:", and the fields of the spec below "spec:".'
+        : 'A name has 1 to 253 characters and no "/".',
     );
   }
   return { ok: true, kind, name: String(name), value };

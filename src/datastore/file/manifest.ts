@@ -185,6 +185,9 @@ function isOfOneField(
   { documents }: ParsedText,
 ): boolean {
   const whole = documents[document];
+  // That there is no metadata at all has nothing to do with a value that was lost.
+  if (field === 'metadata.name' && whole !== undefined && !isWritten({ document: whole, path }, 'metadata'))
+    return true;
   if (severity !== 'error' || field === undefined || code === 'conflict' || whole === undefined) return false;
   return isWritten({ document: whole, path }, field);
 }

@@ -22,6 +22,7 @@ import type { Place } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { ProblemCode } from '../../model/problem.ts';
 import type { Json, JsonObject } from '../../model/resource.ts';
+import { syntaxFaults } from './syntax-faults.ts';
 
 /** What hides a document, or is no resource. */
 export interface TextFault {
@@ -62,8 +63,7 @@ export function parseText(file: string, text: string): ParsedText {
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
   const documents = Array.isArray(parsed) ? parsed : [];
   for (const [index, document] of documents.entries()) {
-    for (const error of document.errors)
-      faults.push({ code: 'bad-yaml', place: placeAt(error.pos[0]), message: `${error.message}.` });
+    faults.push(...syntaxFaults(document.errors, text, placeAt));
     for (const warning of document.warnings) {
       const place = placeAt(warning.pos[0]);
       if (warning.code !== 'TAG_RESOLVE_FAILED')
@@ -89,7 +89,12 @@ export function parseText(file: string, text: string): ParsedText {
         return;
       }
       if (!isJsonObject(value)) {
-        faults.push({ code: 'bad-yaml', place, message: 'This is no resource: it has no kind.' });
+        faults.push({
+          code: 'bad-yaml',
+          place,
+          message: 'This is no resource: it has no kind.',
+          hint: 'A resource begins with apiVersion and kind; calico-rr explain bgppeer shows one.',
+        });
         return;
       }
       const { kind, items: members } = value;

@@ -74,10 +74,10 @@ export function openKubernetes(settings: KubernetesSettings, onWarning?: (text: 
         if (error.code === 404) {
           if (isCalicoKind(kind)) discovery.forget();
           if (verb === 'create') throw withoutHome(kind, collection);
-          throw notFound(kind, name);
+          throw notFound(kind, name, error);
         }
         if (error.code === 409)
-          throw error.reason === 'AlreadyExists' ? exists(kind, name) : conflict(kind, name);
+          throw error.reason === 'AlreadyExists' ? exists(kind, name, error) : conflict(kind, name);
       }
       throw toError(error, location, { verb, group: collection.group, resource: collection.resource });
     }

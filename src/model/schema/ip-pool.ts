@@ -1,4 +1,5 @@
 /** Calico's IPPool, field by field, as BGP needs it (reader: ../ip-pool.ts). */
+import { type Prefix, parseAddress, parsePrefix } from '../address.ts';
 import {
   accepted,
   choice,
@@ -66,6 +67,24 @@ export const IP_POOL: KindSchema = {
       example: { cidr: '10.65.0.0/16', ipipMode: 'Always', vxlanMode: 'Always' },
       broken: ({ ipipMode, vxlanMode }) => isTunnel(ipipMode) && isTunnel(vxlanMode),
     },
+    {
+      says: 'The range has no bits set beyond its length.',
+      field: 'spec.cidr',
+      example: { cidr: '10.65.0.1/16' },
+      broken: ({ cidr }) => prefixOf(cidr) !== undefined && !isNetwork(cidr),
+    },
+    {
+      says: 'Blocks are of 20 to 32 bits in IPv4, of 116 to 128 in IPv6, and no larger than the range.',
+      field: 'spec.blockSize',
+      example: { cidr: '10.65.0.0/16', blockSize: 64 },
+      broken: ({ cidr, blockSize }) => !fits(prefixOf(cidr), blockSize),
+    },
+    {
+      says: 'There are no IPIP tunnels for IPv6.',
+      field: 'spec.ipipMode',
+      example: { cidr: 'fd00:65::/64', ipipMode: 'Always' },
+      broken: ({ cidr, ipipMode }) => isTunnel(ipipMode) && prefixOf(cidr)?.includes(':') === true,
+    },
   ],
   example: `apiVersion: projectcalico.org/v3
 kind: IPPool
@@ -76,6 +95,25 @@ spec:
   natOutgoing: true
 `,
 };
+
+function prefixOf(cidr: unknown): Prefix | undefined {
+  return typeof cidr === 'string' ? parsePrefix(cidr) : undefined;
+}
+
+/** True where the address of a range is the one that its length leaves: `10.65.0.0/16`, in whatever spelling. */
+function isNetwork(cidr: unknown): boolean {
+  const [address = '', length = ''] = String(cidr).split('/');
+  const base = parseAddress(address);
+  return base !== undefined && `${base}/${Number(length)}` === prefixOf(cidr);
+}
+
+/** Whether a range can be cut into blocks of this length; absent is Calico's own length. */
+function fits(range: Prefix | undefined, blockSize: unknown): boolean {
+  if (range === undefined) return true;
+  const [low, usual, high] = range.includes(':') ? [116, 122, 128] : [20, 26, 32];
+  const length = blockSize === undefined || blockSize === null ? usual : Number(blockSize);
+  return length >= low && length <= high && Number(range.split('/')[1]) <= length;
+}
 
 function isTunnel(mode: unknown): boolean {
   return mode === 'Always' || mode === 'CrossSubnet';

@@ -2,7 +2,7 @@
  * `npm run bench [-- NAME... [OPTION...]]`: runs benches, each in a process of its own so that memory and compiled
  * code of one are not the other's, and writes what they measured into its section of bench/RESULTS.md. A bench is a
  * file beside this one that prints a BenchResult; without names all run. Options go to the benches that are named;
- * what they measure is then only printed, because it is not the whole.
+ * what they measure is then only printed, because it is not the whole; but with `--right-of-way` alone it is.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,11 +27,14 @@ const HEADING = `# What was measured
 Written by \`npm run bench\`. Times depend on the machine; the ratios beside a rival of the same run do less so.
 `;
 
-function machine(): string {
+const RIGHT_OF_WAY = '--right-of-way';
+
+function machine(options: readonly string[]): string {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const today = new Date().toISOString().slice(0, 10);
-  return `${today}, ${cpus().length} x ${cpu?.model ?? 'unknown CPU'}, ${memory}, Linux ${release()}, Node ${process.version}`;
+  const others = options.includes(RIGHT_OF_WAY) ? ', which others used too, after what was measured' : '';
+  return `${today}, ${cpus().length} x ${cpu?.model ?? 'unknown CPU'}, ${memory}, Linux ${release()}, Node ${process.version}${others}`;
 }
 
 function run(name: string, options: readonly string[]): BenchResult {
@@ -48,7 +51,7 @@ function run(name: string, options: readonly string[]): BenchResult {
   return result;
 }
 
-function toMarkdown(result: BenchResult): string {
+function toMarkdown(result: BenchResult, options: readonly string[]): string {
   const lines = result.rows.map((row) => {
     const met = row.met === null ? '' : row.met ? 'met' : '**missed**';
     return `| ${row.what} | ${row.measured} | ${row.target ?? ''} | ${met} |`;
@@ -58,7 +61,7 @@ function toMarkdown(result: BenchResult): string {
     '',
     result.how,
     '',
-    `Machine: ${machine()}.`,
+    `Machine: ${machine(options)}.`,
     '',
     '| what | measured | target | |',
     '| --- | --- | --- | --- |',
@@ -103,7 +106,7 @@ for (const name of asked.length > 0 ? asked : BENCHES) {
     continue;
   }
   process.stderr.write(`Running ${name} ...\n`);
-  const text = toMarkdown(run(name, options));
-  if (options.length === 0) writeSection(name, text);
+  const text = toMarkdown(run(name, options), options);
+  if (options.every((option) => option === RIGHT_OF_WAY)) writeSection(name, text);
   process.stdout.write(`${text}\n\n`);
 }

@@ -99,9 +99,10 @@ export interface PeerLink {
   /**
    * Sends whole messages, all chunks in one go (corked). The chunks are shared with other peers: they are never
    * changed by anybody afterwards. When the session is not Established nothing is sent and the answer is true.
+   * @param messages how many messages that is, where it is known: else their headers are counted
    * @returns false: taken, but the socket's buffer is full; write no more before `drained`
    */
-  write(chunks: readonly Uint8Array[]): boolean;
+  write(chunks: readonly Uint8Array[], messages?: number): boolean;
   /** Begin, or begin again after `stop`. */
   start(): void;
   /**

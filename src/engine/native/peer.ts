@@ -14,6 +14,7 @@ import {
   type RouteRefresh,
   type Update,
 } from '../../bgp/index.ts';
+import type { Member } from './groups/update-group.ts';
 import type { Clock, PeerEvents, PeerLink } from './peer-link.ts';
 import type { ExportTerms } from './policy/export-policy.ts';
 import type { ImportPolicy } from './policy/import-policy.ts';
@@ -210,7 +211,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       negotiated = next;
       rib.replaceSource(makeSource(source, next.peerRouterId));
       stale.up(next);
-      const write = (chunks: readonly Uint8Array[]): boolean => link?.write(chunks) ?? true;
+      const write: Member['write'] = (chunks, messages) => link?.write(chunks, messages) ?? true;
       table.join({ source, write }, policy.terms(next));
       wake();
       context.onUp(next);

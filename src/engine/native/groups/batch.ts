@@ -11,12 +11,15 @@ import {
 } from '../../../bgp/index.ts';
 import type { OutAttributes } from '../rib/attribute-sets.ts';
 import type { ToldTable } from '../rib/told-table.ts';
+import { countMessages } from '../session/message-count.ts';
 
 export interface Batch {
   /** Octets of the whole. */
   readonly size: number;
   /** What the peer with this number gets, whole messages in each chunk; empty: nothing. */
   chunksFor(source: number): readonly Uint8Array[];
+  /** How many messages that is. */
+  messagesFor(source: number): number;
 }
 
 /** No peer's number: a withdrawal for everybody. */
@@ -49,9 +52,11 @@ interface Segment {
   readonly start: number;
   readonly end: number;
   readonly instead: Uint8Array | null;
+  /** How many more messages its peer would get, had it the whole. */
+  readonly messages: number;
 }
 
-const NOTHING: Batch = { size: 0, chunksFor: () => [] };
+const NOTHING: Batch = { size: 0, chunksFor: () => [], messagesFor: () => 0 };
 
 /** @param longest octets that a message to these peers may have */
 export function createBatchDraft(table: ToldTable, longest: number): BatchDraft {
@@ -129,13 +134,16 @@ function encode(sections: ReadonlyMap<number, Section>, table: ToldTable, longes
     }
     if (source !== EVERYBODY) {
       const own = instead.length === 0 ? null : encodeWithdrawals(blockOf(instead), longest);
-      segments.set(source, { start, end: output.length, instead: own });
+      const messages = countMessages(output.written(start)) - (own === null ? 0 : countMessages(own));
+      segments.set(source, { start, end: output.length, instead: own, messages });
     }
   }
   const bytes = output.take();
   const whole = [bytes];
+  const messages = countMessages(bytes);
   return {
     size: bytes.length,
+    messagesFor: (source) => messages - (segments.get(source)?.messages ?? 0),
     chunksFor(source) {
       const segment = segments.get(source);
       return segment === undefined ? whole : around(bytes, segment);
@@ -176,6 +184,8 @@ interface Output {
   /** The buffer, with room for so many octets more. */
   room(size: number): Uint8Array;
   append(piece: Uint8Array): void;
+  /** What was written from there on, until more is. */
+  written(start: number): Uint8Array;
   /** A copy of its own length. */
   take(): Uint8Array;
 }
@@ -194,6 +204,9 @@ function startOutput(): Output {
     append(piece) {
       this.room(piece.length).set(piece, this.length);
       this.length += piece.length;
+    },
+    written(start) {
+      return outputBuffer.subarray(start, this.length);
     },
     take() {
       return outputBuffer.slice(0, this.length);

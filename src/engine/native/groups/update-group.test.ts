@@ -12,6 +12,7 @@ import {
 import { decodeRouteRefresh, formatPrefix, REFRESH } from '../../../bgp/index.ts';
 import { createAttributeSets, sameBytes } from '../rib/attribute-sets.ts';
 import { createRib, type NumberedRoute, pathIdTold, type Rib } from '../rib/rib.ts';
+import { countMessages } from '../session/message-count.ts';
 import { createUpdateGroup, type Export, type PathChoice, type UpdateGroup } from './update-group.ts';
 
 /** Tells everything as it is. */
@@ -110,8 +111,10 @@ function stage(keptOctets?: number, told: Told = 'best'): Stage {
       };
       group.join({
         source,
-        write(chunks) {
+        write(chunks, messages) {
           assert(peer.room > 0, 'nothing may be written before `drained`');
+          const counted = chunks.reduce((sum, chunk) => sum + countMessages(chunk), 0);
+          assert.equal(messages, counted, 'messages that are told of');
           ear.hear(chunks);
           peer.room--;
           return peer.room > 0;

@@ -25,8 +25,11 @@ export type Export = (prefix: number, source: Source, attributes: AttributeSet) 
 export interface Member {
   /** The peer's number in the RIB: what came from it is not told to it. */
   readonly source: number;
-  /** @returns false: it takes no more until `drained` */
-  readonly write: (chunks: readonly Uint8Array[]) => boolean;
+  /**
+   * @param messages how many messages these are
+   * @returns false: it takes no more until `drained`
+   */
+  readonly write: (chunks: readonly Uint8Array[], messages: number) => boolean;
 }
 
 export interface GroupOptions {
@@ -310,6 +313,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     const { source } = cursor.member;
     const chunks: Uint8Array[] = [];
     let octets = 0;
+    let messages = 0;
     let more = true;
     while (octets < TURN) {
       const { walk } = cursor;
@@ -330,11 +334,13 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
         cursor.at++;
       } else if (cursor.closing !== null) {
         chunks.push(cursor.closing);
+        messages++;
         cursor.closing = null;
         continue;
       } else if (cursor.refresh !== 'no') {
         if (cursor.refresh === 'enhanced') {
           chunks.push(encodeRouteRefresh(table.family, REFRESH.begin));
+            messages++;
           cursor.closing = encodeRouteRefresh(table.family, REFRESH.end);
         }
         cursor.refresh = 'no';
@@ -346,8 +352,9 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       }
       octets += batch.size;
       chunks.push(...batch.chunksFor(source));
+      messages += batch.messagesFor(source);
     }
-    if (chunks.length > 0 && !cursor.member.write(chunks)) cursor.blocked = true;
+    if (chunks.length > 0 && !cursor.member.write(chunks, messages)) cursor.blocked = true;
     return more && !cursor.blocked;
   }
 

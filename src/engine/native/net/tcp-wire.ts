@@ -36,9 +36,13 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
   });
   return {
     write(chunks) {
-      socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
-      socket.uncork();
+      const [first] = chunks;
+      if (chunks.length === 1 && first !== undefined) socket.write(first);
+      else {
+        socket.cork();
+        for (const chunk of chunks) socket.write(chunk);
+        socket.uncork();
+      }
       // `writableNeedDrain` alone also says so where the system has taken everything at once.
       return socket.writableLength === 0 || !socket.writableNeedDrain;
     },

@@ -351,13 +351,14 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
           return { ...counters };
         },
       }),
-      write(chunks) {
+      write(chunks, messages) {
         const line = established;
         if (line === null || chunks.length === 0) return true;
         for (const chunk of chunks) {
           counters.octetsOut += chunk.length;
-          counters.messagesOut += countMessages(chunk);
+          if (messages === undefined) counters.messagesOut += countMessages(chunk);
         }
+        counters.messagesOut += messages ?? 0;
         if (line.wire.write(chunks)) return true;
         line.blocked = true;
         return false;

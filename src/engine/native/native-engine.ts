@@ -10,9 +10,10 @@ import { join, resolve } from 'node:path';
 import { CEASE, cease, FAMILIES, type Family } from '../../bgp/index.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { SpeakerConfig } from '../../topology/speaker-config.ts';
+
+import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { DEFAULT_ADD_PATHS } from '../add-paths.ts';
-import { judgeSessions } from '../bird/judge.ts';
+import { judgeSessions, type Refusal } from '../bird/judge.ts';
 import { DEFAULT_LLGR_SECONDS, DEFAULT_MAX_PREFIXES } from '../bird/options.ts';
 import { acceptedPrefixes, admits } from '../bird/prefix-bounds.ts';
 import { localAddressOf } from '../bird/session-block.ts';
@@ -264,6 +265,34 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     return true;
   }
 
+  /** What runs already and would be planned in the same way. */
+  function unchanged(
+    session: SessionConfig,
+    password: string | undefined,
+    contextKey: string,
+  ): Running | undefined {
+    const known = running.get(session.name);
+    const same =
+      known?.plan.session === session && known.contextKey === contextKey && known.password === password;
+    return same ? known : undefined;
+  }
+
+  /** Judges the sessions that do not run like this already: of thousands they are few. */
+  function judgeOthers(
+    config: SpeakerConfig,
+    passwords: ReadonlyMap<string, string>,
+    contextKey: string,
+  ): { readonly fit: readonly SessionConfig[]; readonly refused: Refusal[] } {
+    const others = config.sessions.filter((session) => {
+      const password = session.password ? passwords.get(session.name) : undefined;
+      return unchanged(session, password, contextKey) === undefined;
+    });
+    const { refused } = judgeSessions({ ...config, sessions: others }, passwords);
+    if (refused.length === 0) return { fit: config.sessions, refused: [] };
+    const unfit = new Set(refused.map(({ session }) => session));
+    return { fit: config.sessions.filter(({ name }) => !unfit.has(name)), refused: [...refused] };
+  }
+
   async function applyNow(
     config: SpeakerConfig,
     passwords: ReadonlyMap<string, string>,
@@ -275,9 +304,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         { hint: 'Run it with --engine bird.' },
       );
     }
-    const { fit, refused: unfit } = judgeSessions(config, passwords);
     const made = await start(config);
-    const refused = [...unfit];
     const context = planContext(
       config,
       resolved,
@@ -285,12 +312,13 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       stage !== 'off',
       guard,
     );
+    const { fit, refused } = judgeOthers(config, passwords, context.key);
     const plans = new Map<string, SessionPlan>();
     const taken = new Map<string, string>();
     for (const session of fit) {
       const password = session.password ? passwords.get(session.name) : undefined;
-      const known = running.get(session.name);
-      const fault = faultOf(session);
+      const known = unchanged(session, password, context.key);
+      const fault = known === undefined ? faultOf(session) : undefined;
       if (fault !== undefined) {
         refused.push({ session: session.name, problem: fault });
         continue;
@@ -300,13 +328,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
         refused.push({ session: session.name, problem: sameAddress(session.name, other, session.because) });
         continue;
       }
-      const unchanged =
-        known !== undefined &&
-        known.plan.session === session &&
-        known.contextKey === context.key &&
-        known.password === password;
-      const plan = unchanged ? known.plan : planSession(context, session, password);
-      if (!unchanged) {
+      const plan = known?.plan ?? planSession(context, session, password);
+      if (known === undefined) {
         const reason = made.transport.refusalOf(plan.settings(false));
         if (reason !== null) {
           refused.push({ session: session.name, problem: cannotRun(session.name, reason, session.because) });

@@ -340,7 +340,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       } else if (cursor.refresh !== 'no') {
         if (cursor.refresh === 'enhanced') {
           chunks.push(encodeRouteRefresh(table.family, REFRESH.begin));
-            messages++;
+          messages++;
           cursor.closing = encodeRouteRefresh(table.family, REFRESH.end);
         }
         cursor.refresh = 'no';

@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { createNativeEngine } from '../../src/engine/native/native-engine.ts';
-import { loopbackNet } from '../support/loopback-speaker.ts';
+import {
+  loopbackNet,
+  type Neighbor,
+  type NeighborOptions,
+  startNeighbor,
+} from '../support/loopback-speaker.ts';
+import { until } from '../support/until.ts';
 import { clientOf, type EngineHome, engineContract, reflectorOf } from './engine.ts';
 import { engineFilterContract } from './engine-filters.ts';
 
@@ -38,6 +44,44 @@ test('a restart within a recovery still waits for the peers that have not come b
     // What is no peer any more is nobody to wait for.
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { version: 1, established: [away.name] });
   } finally {
+    await engine.stop('detach');
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('RFC 8950: BIRD’s IPv4 routes with IPv6 next hops go to the BIRD that takes them, and not to the one that does not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'calico-rr-native-'));
+  const net = await loopbackNet();
+  const engine = await native.create(join(folder, 'state'));
+  const speaker = net.address(1);
+  const neighbors: Neighbor[] = [];
+  const neighbor = async (host: number, options: NeighborOptions): Promise<Neighbor> => {
+    const started = await startNeighbor(folder, net, host, speaker, options);
+    neighbors.push(started);
+    return started;
+  };
+  try {
+    await neighbor(11, { routes: ['10.11.0.0/26'], ipv6NextHop: '2001:db8::11' });
+    await neighbor(12, { routes: ['10.12.0.0/26'] });
+    const taker = await neighbor(13, { ipv6NextHop: null });
+    const plain = await neighbor(14, {});
+    await engine.apply(
+      reflectorOf(
+        net,
+        [11, 12, 13, 14].map((host) => clientOf(net, host)),
+      ),
+      new Map(),
+    );
+    const held = await taker.untilRoutes(['10.11.0.0/26', '10.12.0.0/26'], 60_000);
+    assert.equal(held.get('10.11.0.0/26')?.nextHop, '2001:db8::11');
+    await until(
+      async () => (await engine.countRoutes(clientOf(net, 14).name))?.exported === 1,
+      'the other one to be told one route',
+      60_000,
+    );
+    await plain.untilRoutes(['10.12.0.0/26'], 60_000);
+  } finally {
+    for (const one of neighbors) await one.stop();
     await engine.stop('detach');
     rmSync(folder, { recursive: true, force: true });
   }

@@ -39,6 +39,8 @@ export interface NeighborOptions {
   readonly addPaths?: boolean;
   /** Each of its routes has a second path, with MED 20. */
   readonly twice?: boolean;
+  /** BIRD 2: it takes IPv6 next hops (RFC 8950), and this is the one of its routes; null: it only takes them. */
+  readonly ipv6NextHop?: string | null;
   /** Further lines inside the BGP protocol. */
   readonly extra?: string;
 }
@@ -178,9 +180,12 @@ function configuration(
 ): string {
   const own = net.address(host);
   const as = options.as ?? 64512;
+  const { ipv6NextHop } = options;
+  const hop = ipv6NextHop == null ? '' : `bgp_next_hop = ${ipv6NextHop};`;
   const second = 'if proto = "again" then bgp_med = 20;';
   const several = options.addPaths === true ? 'add paths on;' : '';
-  const channel = `import all; export filter { if source != RTS_STATIC then reject; ${second} accept; }; ${several}`;
+  const channel = `import all; export filter { if source != RTS_STATIC then reject; ${second} ${hop} accept; }; ${several}
+    ${ipv6NextHop === undefined ? '' : 'extended next hop on;'} ${hop === '' ? 'next hop self;' : ''}`;
   const statics = (options.routes ?? []).map((route) => `  route ${route} blackhole;`).join('\n');
   return `log "bird.log" all;
 router id ${own};
@@ -201,7 +206,7 @@ protocol bgp speaker {
   graceful restart on; graceful restart time ${options.restartSeconds ?? 120};
   ${options.password === undefined ? '' : `password "${options.password}";`}
   ${options.extra ?? ''}
-  ${generation === 2 ? `ipv4 { ${channel} next hop self; };` : `${channel} next hop self;`}
+  ${generation === 2 ? `ipv4 { ${channel} };` : channel}
 }
 `;
 }

@@ -88,8 +88,16 @@ export interface StagePeer {
   readonly stops: readonly { readonly notification: Notification; readonly seconds: number | null }[];
   /** @param changes of what it announces as its capabilities */
   up(changes?: Partial<FamilyOffer>): Negotiated;
-  /** @param pathId where it numbers its paths (RFC 7911) */
-  announce(prefixes: readonly string[], attributes?: Partial<PathAttributes>, pathId?: number): void;
+  /**
+   * @param pathId where it numbers its paths (RFC 7911)
+   * @param hop another next hop than the peer itself (RFC 8950)
+   */
+  announce(
+    prefixes: readonly string[],
+    attributes?: Partial<PathAttributes>,
+    pathId?: number,
+    hop?: Uint8Array,
+  ): void;
   withdraw(prefixes: readonly string[], pathId?: number): void;
   endOfRib(): void;
   down(cause?: Cause, retained?: readonly Retained[]): void;
@@ -255,8 +263,8 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StageP
       peer.events.up(negotiated);
       return negotiated;
     },
-    announce(prefixes, attributes = {}, pathId = 0) {
-      const nextHop = octetsOf(peerAddress);
+    announce(prefixes, attributes = {}, pathId = 0, hop = octetsOf(peerAddress)) {
+      const nextHop = hop;
       const inside = family === 4 ? { nextHop } : {};
       const asPath: PathAttributes['asPath'] =
         peerAs === 64512 ? [] : [{ type: 'sequence', asNumbers: [peerAs] }];

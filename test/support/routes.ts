@@ -64,7 +64,7 @@ export function prefixIn(prefixes: PrefixTable, text: string): number {
 }
 
 function contextOf(addPathReceive: boolean): UpdateContext {
-  const terms = { addPathReceive, ipv6NextHop: false };
+  const terms = { addPathReceive, ipv6NextHop: true };
   const families = { 4: terms, 6: terms };
   return { external: false, peerAs: 64512, fourOctetAs: true, enforceFirstAs: false, families };
 }

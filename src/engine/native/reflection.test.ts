@@ -10,7 +10,7 @@ import {
   stageFellow,
   stageSession,
 } from '../../../test/support/native-stage.ts';
-import { idOf } from '../../../test/support/routes.ts';
+import { idOf, octetsOf } from '../../../test/support/routes.ts';
 import { decodeAttributes, type PathAttributes, WELL_KNOWN_COMMUNITY } from '../../bgp/index.ts';
 import { parsePrefix } from '../../model/address.ts';
 import type { SessionConfig } from '../../topology/speaker-config.ts';
@@ -323,4 +323,30 @@ test('who told us, which won and why, and whom we told', () => {
   assert.equal(explainPrefix(stage.table, 'fd00::1'), undefined);
   assert.equal(explainPrefix(stage.table, '10.9.0.0/26'), undefined);
   assert.equal(explainPrefix(stage.table, 'nonsense'), undefined);
+});
+
+test('RFC 8950: an IPv4 route with an IPv6 next hop is told to who takes that, and with our own address to who is told it', () => {
+  const own = { nextHop: 'self', sourceAddress: addressOf('10.0.0.254') } as const;
+  const sessions = [stageSession(1), stageSession(2), stageSession(3), stageSession(4, own)];
+  const stage = nativeStage(sessions);
+  for (const name of ['peer1', 'peer2']) {
+    const { families } = stage.peer(name).up();
+    assert.equal(families[4]?.ipv6NextHop, true);
+  }
+  for (const name of ['peer3', 'peer4']) stage.peer(name).up({ ipv6NextHop: false });
+  const hop = octetsOf('2001:db8::1');
+  stage.peer('peer1').announce(['10.65.1.0/26'], { nextHop: null }, 0, hop);
+  stage.peer('peer1').announce(['10.65.2.0/26']);
+  stage.settle();
+  const hopsOf = (name: string): readonly (string | undefined)[] =>
+    ['10.65.1.0/26', '10.65.2.0/26'].map((prefix) => stage.peer(name).ear.routes.get(prefix)?.split(' ')[1]);
+  assert.deepEqual(hopsOf('peer2'), [Buffer.from(hop).toString('hex'), '0a000001']);
+  assert.equal(toldTo(stage, 'peer2', '10.65.1.0/26')?.nextHop, null);
+  assert.deepEqual(hopsOf('peer3'), [undefined, '0a000001']);
+  assert.deepEqual(hopsOf('peer4'), ['0a0000fe', '0a0000fe']);
+  assert.deepEqual(toldTo(stage, 'peer4', '10.65.1.0/26')?.nextHop, octetsOf('10.0.0.254'));
+  // What it can be told no more is withdrawn.
+  stage.peer('peer1').announce(['10.65.2.0/26'], { nextHop: null }, 0, hop);
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], []);
 });

@@ -124,7 +124,7 @@ export function planSession(
           {
             family: session.family,
             addPath: addPathMode(options.addPaths),
-            ipv6NextHop: false,
+            ipv6NextHop: session.family === 4,
             // A reflector forwards nothing, so nothing stops being forwarded when it restarts.
             forwarding: true,
             longLivedSeconds: options.llgrSeconds === 0 ? null : options.llgrSeconds,

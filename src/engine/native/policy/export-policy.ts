@@ -42,6 +42,8 @@ export interface ExportTerms {
   readonly lastChoice: boolean;
   readonly fourOctetAs: boolean;
   readonly longestSent: number;
+  /** It takes IPv6 next hops of IPv4 routes (RFC 8950). */
+  readonly ipv6NextHop: boolean;
   /** Paths to one prefix that are told at most (RFC 7911), or all; null: the used route, without identifier. */
   readonly paths: number | 'all' | null;
 }
@@ -71,6 +73,7 @@ export function exportTerms(
     lastChoice,
     fourOctetAs: negotiated.fourOctetAs,
     longestSent: negotiated.longestSent,
+    ipv6NextHop: negotiated.families[session.family]?.ipv6NextHop ?? false,
     paths: negotiated.families[session.family]?.addPathSend === true ? (paths ?? 1) : null,
   };
 }
@@ -101,6 +104,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
   const nextHop = terms.nextHop === null ? null : Uint8Array.from(terms.nextHop);
   const address = new Uint8Array(family === 4 ? 4 : 16);
   const overhead = terms.paths === null ? OVERHEAD : OVERHEAD + PATH_ID;
+  const v6HopsEndHere = family === 4 && nextHop === null && !terms.ipv6NextHop;
   /** What became of a set, by the rule that decided (null: none did). Sets are many, results are shared. */
   const made = new Map<FilterRule | null, WeakMap<AttributeSet, OutAttributes | null>>();
   /** Nothing is changed in a route of our own cluster: by far the most frequent case. */
@@ -133,7 +137,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
       if (hasClusterId(bytes, clusterId)) return null;
       bytes = reflectAttributes(bytes, set.originatorId ?? 0, clusterId);
     }
-    if (nextHop !== null && set.nextHop.length === 4 && nextHop.length === 4) {
+    if (nextHop !== null && nextHop.length === 4) {
       bytes = editAttributes(bytes, [{ code: ATTRIBUTE.nextHop, flags: 0x40, value: nextHop }]);
     }
     if (external || terms.lastChoice) bytes = edited(bytes);
@@ -175,6 +179,8 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
     if (set.communities.length > 0 && isKeptBack(set, external)) return null;
     // A dead node's routes must not live on as long-lived stale ones; a fellow reflector's may.
     if (set.llgrStale && !source.fellow) return null;
+    // RFC 8950 section 4: an IPv6 next hop of an IPv4 route is only for who takes it.
+    if (v6HopsEndHere && set.nextHop.length !== 4) return null;
     if (within === null && rules.length === 0) return outOf(set, null);
     prefixes.writeAddress(prefix, address);
     const bits = prefixes.bitsOf(prefix);

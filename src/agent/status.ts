@@ -1,5 +1,11 @@
 /** What `calico-rr status -o json` and `/status` say: everything about one instance, and no secret. */
-import type { EngineState, ObservedSession, SessionCounters, SessionState } from '../engine/engine.ts';
+import type {
+  EngineState,
+  ObservedSession,
+  SessionCounters,
+  SessionState,
+  TurnedAway,
+} from '../engine/engine.ts';
 import type { Problem } from '../model/problem.ts';
 import type { SessionConfig, SpeakerConfig } from '../topology/speaker-config.ts';
 import type { ClusterFindings } from './cluster-check.ts';
@@ -42,7 +48,13 @@ export interface AgentStatus {
         'role' | 'asNumber' | 'routerId' | 'ipv4' | 'ipv6' | 'clusterId' | 'group' | 'listenPort'
       > & { readonly name: string; readonly standing: string })
     | null;
-  readonly engine: { readonly name: string; readonly running: boolean; readonly recovering: boolean } | null;
+  readonly engine: {
+    readonly name: string;
+    readonly running: boolean;
+    readonly recovering: boolean;
+    /** Connections that got no answer; null with BIRD. */
+    readonly counters: TurnedAway | null;
+  } | null;
   readonly sessions: readonly SessionStatus[];
   readonly held: readonly (Omit<HeldChange, 'sessions'> & {
     readonly sessions: readonly Omit<HeldSession, 'proposal'>[];
@@ -105,7 +117,12 @@ export function statusOf(input: StatusInput): AgentStatus {
     engine:
       engine === null
         ? null
-        : { name: engine.engine, running: engine.running, recovering: engine.recovering },
+        : {
+            name: engine.engine,
+            running: engine.running,
+            recovering: engine.recovering,
+            counters: engine.turnedAway,
+          },
     sessions: (config?.sessions ?? []).map((session) =>
       sessionStatusOf(session, input.session(session.name), holdOf.get(session.name) ?? null),
     ),

@@ -63,7 +63,14 @@ export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesBy
     async observe() {
       const engine = current ?? (birdMayRun() ? bird : undefined);
       if (engine !== undefined) return engine.observe();
-      return { engine: 'none yet', running: false, routerId: null, recovering: false, sessions: [] };
+      return {
+        engine: 'none yet',
+        running: false,
+        routerId: null,
+        recovering: false,
+        sessions: [],
+        turnedAway: null,
+      };
     },
     lostRoutes: (config) =>
       exclusively(async () =>

@@ -74,6 +74,14 @@ export interface SessionCounters {
   readonly lastError: string | null;
 }
 
+/** Connections that were closed without an answer, since the engine started. */
+export interface TurnedAway {
+  /** From addresses that are no peer's. */
+  readonly unknownPeer: number;
+  /** From peers that came more often than a speaker that works has reason to. */
+  readonly tooManyOpens: number;
+}
+
 export interface EngineState {
   /** Name and version, such as `BIRD 2.0.12`. */
   readonly engine: string;
@@ -84,6 +92,8 @@ export interface EngineState {
   readonly sessions: readonly ObservedSession[];
   /** What to tell about before it hurts: sessions that near their limit of routes. */
   readonly warnings?: readonly Problem[];
+  /** Null: the engine does not count them. */
+  readonly turnedAway: TurnedAway | null;
 }
 
 /** How many routes a peer gave and got. */

@@ -95,6 +95,7 @@ test('before anything was applied it says that there is no engine, and touches n
     routerId: null,
     recovering: false,
     sessions: [],
+    turnedAway: null,
   });
   assert.equal(existsSync(stateDir), false);
 });

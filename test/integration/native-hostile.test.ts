@@ -236,6 +236,14 @@ test('floods of connections, from a client that is known and from strangers, dis
   }
   assert.ok(answered >= 1, 'it is answered');
   assert.ok(answered < 40, `${answered} of 120 connections were answered`);
+  await until(
+    async () => {
+      const { turnedAway } = await engine.observe();
+      return turnedAway !== null && turnedAway.tooManyOpens >= 60 && turnedAway.unknownPeer >= 180;
+    },
+    async () => `all to be counted: ${JSON.stringify((await engine.observe()).turnedAway)}`,
+    60_000,
+  );
   const [one, other] = honest;
   await one?.announce(['10.65.2.0/26']);
   await other?.untilRoutes(['10.65.2.0/26'], 60_000);

@@ -48,7 +48,7 @@ const status: AgentStatus = {
     group: 'default',
     listenPort: 179,
   },
-  engine: { name: 'BIRD 2.0.12', running: true, recovering: false },
+  engine: { name: 'BIRD 2.0.12', running: true, recovering: false, counters: null },
   sessions: [
     session('10.0.0.4', { kind: 'reflector' }),
     session('10.0.0.2', { protocolState: 'start', state: 'Connect', since: '08:12:01', info: 'Connect' }),
@@ -97,6 +97,17 @@ test('an address with an underscore-free name or a port is shown as it is, not g
   });
   assert.match(text, /No IPv4 peers found\./);
   assert.match(text, /\| fd00::2 {6}\| {1,2}global/);
+});
+
+test('connections that got no answer are told of, beside the engine', () => {
+  const engine = { name: 'native', running: true, recovering: false };
+  const lineOf = (counters: { readonly unknownPeer: number; readonly tooManyOpens: number }): string =>
+    /^Engine: .*$/m.exec(statusText({ ...status, engine: { ...engine, counters } }))?.[0] ?? '';
+  assert.equal(lineOf({ unknownPeer: 0, tooManyOpens: 0 }), 'Engine:     native, running');
+  assert.equal(
+    lineOf({ unknownPeer: 12, tooManyOpens: 3 }),
+    "Engine:     native, running; turned away: 12 connections from addresses that are no peer's, 3 that came too often",
+  );
 });
 
 test('a held change is shown with its reason, its resources and the command that approves it', () => {

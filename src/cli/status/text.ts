@@ -94,7 +94,7 @@ function speakerLines(status: AgentStatus): string[] {
   lines.push(`State:      ${status.phase}: ${status.reason}`);
   if (engine !== null) {
     const how = engine.running ? (engine.recovering ? 'recovering' : 'running') : 'not running';
-    lines.push(`Engine:     ${engine.name}, ${how}`);
+    lines.push(`Engine:     ${engine.name}, ${how}${turnedAwayText(engine.counters)}`);
   }
   const where = datastore.location === null ? 'not opened yet' : `${datastore.type} at ${datastore.location}`;
   const link = datastore.connected ? 'connected' : `NOT REACHABLE (${datastore.reason ?? 'no reason known'})`;
@@ -107,6 +107,16 @@ function speakerLines(status: AgentStatus): string[] {
   if (state.lost !== null) lines.push(`            ${state.lost}`);
   if (status.applyError !== null) lines.push(`Not applied: ${status.applyError}`);
   return lines;
+}
+
+/** Who dials in vain is seen at the end that is dialled. */
+function turnedAwayText(counters: NonNullable<AgentStatus['engine']>['counters']): string {
+  const { unknownPeer, tooManyOpens } = counters ?? { unknownPeer: 0, tooManyOpens: 0 };
+  const parts = [
+    ...(unknownPeer === 0 ? [] : [`${unknownPeer} connections from addresses that are no peer's`]),
+    ...(tooManyOpens === 0 ? [] : [`${tooManyOpens} that came too often`]),
+  ];
+  return parts.length === 0 ? '' : `; turned away: ${parts.join(', ')}`;
 }
 
 /** Whom the guard protects, and what else does (docs/guard.md). */

@@ -348,7 +348,15 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     const control = daemon.control();
     if (control === undefined) {
       const engine = version === undefined ? 'BIRD' : `BIRD ${version.text}`;
-      return { engine, running: false, routerId: null, recovering: false, sessions: [], warnings: [] };
+      return {
+        engine,
+        running: false,
+        routerId: null,
+        recovering: false,
+        sessions: [],
+        warnings: [],
+        turnedAway: null,
+      };
     }
     const [status, rows] = await Promise.all([daemonStatus(control), bgpRows(control)]);
     await noticeAlteration(control, rows);
@@ -363,6 +371,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       running: true,
       routerId: status.routerId,
       recovering: status.recovering,
+      turnedAway: null,
       warnings: limitWarnings,
       sessions: [...rows.values()]
         .filter((row) => row.state !== 'flush')

@@ -421,6 +421,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       recovering: core?.recovery?.active === true,
       sessions,
       warnings: [...limitWarnings(), ...originWarnings()],
+      turnedAway: core?.transport.counters() ?? null,
     };
   }
 

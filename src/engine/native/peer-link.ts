@@ -23,6 +23,7 @@ import type {
   State,
   Update,
 } from '../../bgp/index.ts';
+import type { TurnedAway } from '../engine.ts';
 
 /** Time, real or simulated. Nothing below `src/engine/native` may ask for it in any other way. */
 export interface Clock {
@@ -127,12 +128,6 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface TransportCounters {
-  /** Connections closed at once, by reason. */
-  readonly unknownPeer: number;
-  readonly tooManyOpens: number;
-}
-
 /** All of a speaker's TCP. Made by `createTransport` in transport.ts with `{ clock, log }`. */
 export interface Transport {
   /**
@@ -146,7 +141,7 @@ export interface Transport {
   refusalOf(settings: PeerSettings): string | null;
   /** A session that is not started yet. Only peers that were added get an answer from the listeners. */
   add(settings: PeerSettings, events: PeerEvents): PeerLink;
-  counters(): TransportCounters;
+  counters(): TurnedAway;
   /** Whether octets have come in that were not worked off yet. */
   readonly unread: boolean;
   /** Closes listeners and whatever is left, without a word to anybody. */

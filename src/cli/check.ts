@@ -1,9 +1,9 @@
 /** `calico-rr check`: what is wrong with a cluster, from its datastore or from files. Touches nothing. */
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
-import { addDatastoreFlags, type DatastoreChoice } from './datastore-flags.ts';
+import { addDatastoreOrConfig, type DatastoreOrConfig } from './datastore-flags.ts';
 
-export interface CheckFlags extends DatastoreChoice {
+export interface CheckFlags extends DatastoreOrConfig {
   readonly file?: readonly string[];
   readonly minReflectors: string;
   readonly optmemMax?: string;
@@ -43,5 +43,5 @@ export function addCheck(program: Command): void {
       process.stdout.write(text);
       process.exitCode = exitCode;
     });
-  addDatastoreFlags(verb);
+  addDatastoreOrConfig(verb);
 }

@@ -13,3 +13,12 @@ export function addDatastoreFlags(verb: Command): Command {
       'another context of the kubeconfig than its current one (K8S_CURRENT_CONTEXT)',
     );
 }
+
+/** With calicoctl's configuration file, as the verbs on resources take it; an agent goes by its environment alone. */
+export type DatastoreOrConfig = DatastoreChoice & { readonly config?: string | undefined };
+
+export function addDatastoreOrConfig(verb: Command): Command {
+  return addDatastoreFlags(
+    verb.option('-c, --config <FILE>', "calicoctl's configuration file (default: /etc/calico/calicoctl.cfg)"),
+  );
+}

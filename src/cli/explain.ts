@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
 import { addControlOptions } from './control-options.ts';
-import { addDatastoreFlags } from './datastore-flags.ts';
+import { addDatastoreOrConfig } from './datastore-flags.ts';
 import type { ExplainRouteFlags } from './explain/route.ts';
 import type { ExplainSessionFlags } from './explain/run-session.ts';
 
@@ -16,7 +16,7 @@ export function addExplain(program: Command): void {
       const { findKind } = await import('./resources/kinds.ts');
       process.stdout.write(`${explainField(path, (word) => findKind(word)?.kind)}\n`);
     });
-  addDatastoreFlags(
+  addDatastoreOrConfig(
     verb
       .command('session')
       .description(

@@ -73,9 +73,9 @@ async function passwordsOf(
 async function openSecretsOf(flags: SourceFlags, settings: RenderSettings): Promise<SecretSource> {
   const file = openSecrets(settings.secretsFile);
   if (flags.file !== undefined) return file;
-  const { readDatastoreSettings } = await import('../datastore/open.ts');
+  const { settingsForVerb } = await import('./resources/open.ts');
   const { openSecretSources } = await import('./secret-sources.ts');
-  const datastore = readDatastoreSettings(process.env, flags);
+  const datastore = await settingsForVerb(flags, process.env);
   return openSecretSources(datastore, file, settings.secretsNamespace, null);
 }
 

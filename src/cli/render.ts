@@ -1,9 +1,9 @@
 /** `calico-rr render NAME`: the BIRD configuration of a speaker. Computed; touches nothing. */
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
-import { addDatastoreFlags, type DatastoreChoice } from './datastore-flags.ts';
+import { addDatastoreOrConfig, type DatastoreOrConfig } from './datastore-flags.ts';
 
-interface Flags extends DatastoreChoice {
+interface Flags extends DatastoreOrConfig {
   readonly file?: string;
   readonly showSecrets?: boolean;
   readonly secretsFile?: string;
@@ -49,5 +49,5 @@ export function addRender(program: Command): void {
       process.stderr.write(problemsText(problems));
       process.stdout.write(text);
     });
-  addDatastoreFlags(verb);
+  addDatastoreOrConfig(verb);
 }

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { CALICO_VERSION_FLAG, CALICO_VERSION_HELP } from './calico-version.ts';
-import { addDatastoreFlags, type DatastoreChoice } from './datastore-flags.ts';
+import { addDatastoreOrConfig, type DatastoreOrConfig } from './datastore-flags.ts';
 
-export interface SessionsFlags extends DatastoreChoice {
+export interface SessionsFlags extends DatastoreOrConfig {
   readonly file?: string;
   readonly output?: string;
   readonly calicoVersion?: string;
@@ -27,5 +27,5 @@ export function addSessions(program: Command): void {
       // Of a large cluster it is much: no more is made than somebody takes.
       for (const part of text) if (!process.stdout.write(part)) await once(process.stdout, 'drain');
     });
-  addDatastoreFlags(verb);
+  addDatastoreOrConfig(verb);
 }

@@ -15,13 +15,13 @@ import {
   type Topology,
 } from '../topology/topology.ts';
 import { listCluster } from './cluster-listing.ts';
-import type { DatastoreChoice } from './datastore-flags.ts';
+import type { DatastoreOrConfig } from './datastore-flags.ts';
 import { readTopologyOptions } from './run-settings.ts';
 
 /** A verb that a person waits for gives a datastore this long to be found. */
 const OPEN_MS = 10_000;
 
-export interface SourceFlags extends DatastoreChoice {
+export interface SourceFlags extends DatastoreOrConfig {
   readonly file?: string | readonly string[];
   readonly calicoVersion?: string;
 }
@@ -69,9 +69,9 @@ async function takeServices(
 ): Promise<readonly Problem[]> {
   // Files have no services beside them.
   if (node === null || flags.file !== undefined) return [];
-  const { readDatastoreSettings } = await import('../datastore/open.ts');
+  const { settingsForVerb } = await import('./resources/open.ts');
   const { serviceWatchOf } = await import('./service-source.ts');
-  const watchServices = await serviceWatchOf(readDatastoreSettings(process.env, flags));
+  const watchServices = await serviceWatchOf(await settingsForVerb(flags, process.env));
   if (watchServices === null) return [];
   const watch = watchServices(() => {});
   try {
@@ -137,10 +137,11 @@ async function readFiles(paths: readonly string[]): Promise<Listing> {
 }
 
 async function readDatastore(flags: SourceFlags): Promise<Listing> {
-  const { openDatastore, readDatastoreSettings } = await import('../datastore/open.ts');
+  const { openDatastore } = await import('../datastore/open.ts');
+  const { settingsForVerb } = await import('./resources/open.ts');
   const warnings: Problem[] = [];
   let waitingFor = 'it does not answer';
-  const settings = readDatastoreSettings(process.env, flags);
+  const settings = await settingsForVerb(flags, process.env);
   const signal = AbortSignal.timeout(OPEN_MS);
   const opened = openDatastore(settings, {
     signal,

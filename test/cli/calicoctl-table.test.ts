@@ -625,6 +625,15 @@ spec: {exportV4: [{action: Reject}], importV6: [{action: Accept}, {action: Rejec
     env: { ETCD_ENDPOINTS: 'http://127.0.0.1:1', DATASTORE_TYPE: 'etcdv2' },
     stdout: 'node/w1\n',
   },
+  ...['check', 'sessions w1'].map(
+    (line): Row => ({
+      // What only computes asks the same datastore.
+      line: `${line} --config FOLDER/calicoctl.cfg`,
+      env: { ETCD_ENDPOINTS: 'http://127.0.0.1:1', DATASTORE_TYPE: 'etcdv2' },
+      stdout: /^Checked 2 nodes|^w1: node, AS 64513/m,
+      stderr: /^/,
+    }),
+  ),
   {
     line: ['patch', 'node', 'w1', '-p', '{"spec": {"bgp": {"routeReflectorClusterID": ""}}}'],
     stdout: "Successfully patched 1 'Node' resource\n",

@@ -16,10 +16,10 @@ const OPEN_MS = 10_000;
 
 /** The flags that every verb on resources takes. */
 export interface DatastoreFlags {
-  readonly config?: string;
-  readonly etcdApi?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
+  readonly config?: string | undefined;
+  readonly etcdApi?: string | undefined;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,8 +58,11 @@ export async function openForVerb(
   }
 }
 
-/** @throws CommandFailure, E_SETTING */
-async function settingsForVerb(flags: DatastoreFlags, env: Environment): Promise<DatastoreSettings> {
+/**
+ * Which datastore a person means: that of the configuration file, else of the environment, else of their kubeconfig.
+ * @throws CommandFailure, E_SETTING
+ */
+export async function settingsForVerb(flags: DatastoreFlags, env: Environment): Promise<DatastoreSettings> {
   const named = flags.config !== undefined && flags.config !== DEFAULT_CONFIG;
   const file = flags.config ?? DEFAULT_CONFIG;
   if (named && !existsSync(file)) throw new CommandFailure(`Error reading config file: ${file}`);

@@ -1,7 +1,6 @@
 /** The command `calico-rr`: words in, one verb called, its failure told. Verbs load what they need when called. */
-import { enableCompileCache } from 'node:module';
+import { keepCompiledCode } from './compiled-code.ts';
 
-// Compiled code is kept from one call to the next: most of the time until a verb does something is compiling.
-enableCompileCache();
+keepCompiledCode(import.meta.filename);
 const { runProgram } = await import('./program.ts');
 await runProgram();

@@ -2,7 +2,9 @@
  * What a person waits for: `get` on an etcd of 10,000 nodes, beside etcdctl reading the same keys from the same etcd,
  * and the first byte of `--help`. Each command is a process of its own, from its start to its end, in turns.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianTools, prepareDebian } from '../scripts/debian.ts';
 import { type Etcd, startEtcd } from '../test/support/etcd.ts';
@@ -11,7 +13,7 @@ import { milliseconds, printResult, quantile } from './result.ts';
 const NODES = 10_000;
 const RUNS = 9;
 const PREFIX = '/calico/resources/v3/projectcalico.org/nodes/';
-const PROGRAM = join(import.meta.dirname, '../bin/calico-rr');
+const ROOT = join(import.meta.dirname, '..');
 
 interface Timed {
   readonly firstByteMs: number;
@@ -28,7 +30,7 @@ function time(
   return new Promise((resolve, reject) => {
     const begin = performance.now();
     const child = spawn(command, args, {
-      env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+      env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let firstByteMs: number | undefined;
@@ -88,17 +90,28 @@ async function fill(etcd: Etcd): Promise<void> {
   }
 }
 
+/** As a package is installed, in a folder that is a home as well. */
+function install(folder: string): string {
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  execFileSync(tsc, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]);
+  for (const file of ['package.json', 'bin/calico-rr']) cpSync(join(ROOT, file), join(folder, file));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'bin/calico-rr');
+}
+
 await prepareDebian();
+const home = mkdtempSync(join(tmpdir(), 'calico-rr-bench-'));
 const etcd = await startEtcd();
 try {
+  const program = install(home);
   await fill(etcd);
   const [endpoint = ''] = etcd.endpoints;
-  const ours = { ETCD_ENDPOINTS: endpoint, DATASTORE_TYPE: 'etcdv3' };
-  const theirs = { ETCDCTL_API: '3' };
+  const ours = { HOME: home, ETCD_ENDPOINTS: endpoint, DATASTORE_TYPE: 'etcdv3' };
+  const theirs = { HOME: home, ETCDCTL_API: '3' };
   const { etcdctl } = debianTools();
-  const get = (...words: readonly string[]) => time(PROGRAM, ['get', 'nodes', ...words], ours);
+  const get = (...words: readonly string[]) => time(program, ['get', 'nodes', ...words], ours);
   const read = () => time(etcdctl, ['--endpoints', endpoint, 'get', '--prefix', PREFIX], theirs);
-  const help = () => time(PROGRAM, ['--help'], {});
+  const help = () => time(program, ['--help'], { HOME: home });
   // Once each, so that code is compiled and files are in memory.
   await get();
   await read();
@@ -124,7 +137,7 @@ try {
   const firstByte = median(samples.help);
   printResult({
     title: 'What a person waits for',
-    how: `\`calico-rr get nodes\` on an etcd 3.4 of ${NODES.toLocaleString('en')} nodes (${(bytes / 1e6).toFixed(1)} MB of keys and values), beside \`etcdctl get --prefix\` reading the same keys. Each is a process from its start to its end, in turns, ${RUNS} times; medians. etcdctl is a compiled program that copies what it reads; \`get\` starts Node, reads every document and prints a table.`,
+    how: `\`calico-rr get nodes\` on an etcd 3.4 of ${NODES.toLocaleString('en')} nodes (${(bytes / 1e6).toFixed(1)} MB of keys and values), beside \`etcdctl get --prefix\` reading the same keys. The program is built as for a package. Each is a process from its start to its end, in turns, ${RUNS} times; medians. etcdctl is a compiled program that copies what it reads; \`get\` starts Node, reads every document and prints a table.`,
     rows: [
       { what: 'etcdctl get --prefix', measured: milliseconds(keys), target: null, met: null },
       {
@@ -144,4 +157,5 @@ try {
   });
 } finally {
   await etcd.stop();
+  rmSync(home, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@
  * A home hands out resources in Calico's v3 shape and judges only what it must to make one of a stored value.
  * What cannot be made one is `Broken`: named, reported, and no hindrance to the rest.
  */
-import type { Change, Listing } from '../model/change.ts';
+import type { Change, Gleaning, Listing } from '../model/change.ts';
 import type { Problem } from '../model/problem.ts';
 import type { JsonObject, Kind, Resource } from '../model/resource.ts';
 
@@ -34,6 +34,9 @@ export interface DeleteOptions {
   readonly resourceVersion?: string;
 }
 
+/** What to keep of a resource; undefined leaves it out. */
+export type Keep<Kept> = (resource: Resource) => Kept | undefined;
+
 export interface Datastore {
   readonly type: DatastoreType;
   /** Where it is, for a person: endpoints or a path, never a secret. */
@@ -41,6 +44,11 @@ export interface Datastore {
 
   /** All resources of a kind, sorted by name. A kind that has no home here is an empty list. */
   list(kind: Kind): Promise<Listing>;
+  /**
+   * As `list`, for homes that read in parts: of each resource only what `keep` makes of it stays in memory, and nothing
+   * of those of which it makes undefined. Ask through `glean`.
+   */
+  glean?<Kept>(kind: Kind, keep: Keep<Kept> | Promise<Keep<Kept>>): Promise<Gleaning<Kept>>;
   /** @throws E_NOT_FOUND, E_INVALID_RESOURCE (stored value broken) */
   get(kind: Kind, name: string): Promise<Resource>;
   /** @throws E_EXISTS, E_READ_ONLY */
@@ -67,4 +75,28 @@ export interface Datastore {
 
   /** @throws E_DATASTORE_UNREACHABLE, E_DATASTORE_AUTH, E_DATASTORE_TLS where a single request gets no answer */
   close(): Promise<void>;
+}
+
+/**
+ * What `keep` makes of each resource of a kind, at whichever home.
+ * @param keep may be on its way still: reading begins meanwhile
+ */
+export async function glean<Kept>(
+  datastore: Datastore,
+  kind: Kind,
+  keep: Keep<Kept> | Promise<Keep<Kept>>,
+): Promise<Gleaning<Kept>> {
+  if (datastore.glean !== undefined) return datastore.glean(kind, keep);
+  const ready = await keep;
+  return gleanFrom(await datastore.list(kind), ready);
+}
+
+/** The same of a listing that is there. */
+export function gleanFrom<Kept>({ resources, broken }: Listing, keep: Keep<Kept>): Gleaning<Kept> {
+  const kept: Kept[] = [];
+  for (const resource of resources) {
+    const value = keep(resource);
+    if (value !== undefined) kept.push(value);
+  }
+  return { kept, broken };
 }

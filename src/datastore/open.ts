@@ -93,7 +93,7 @@ async function openV2(etcd: EtcdSettings): Promise<Datastore> {
 
 async function openV3(etcd: EtcdSettings, options: OpenOptions): Promise<Datastore> {
   const { openEtcdV3 } = await import('./etcd-v3/etcd-v3.ts');
-  if (options.once === true) return openEtcdV3(etcd);
+  if (options.once === true) return openEtcdV3(etcd, { once: true });
   const { reflectorKeysInV2 } = await import('./etcd-v2/etcd-v2.ts');
   // An etcd that serves no v2 API, or is away, has nothing to warn about.
   const stale = await reflectorKeysInV2(etcd).catch(() => []);

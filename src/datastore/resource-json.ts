@@ -5,7 +5,6 @@
  * metadata, so that what is read can be changed and written back. Only what a `Resource` cannot be without is
  * judged: an object, with an object for metadata and for spec, and text for labels.
  */
-import { randomUUID } from 'node:crypto';
 import { isJsonObject } from '../model/json.ts';
 import type { Problem } from '../model/problem.ts';
 import {
@@ -36,44 +35,80 @@ export function readResource(
   resourceVersion: string | undefined,
 ): ReadResource {
   if (!isJsonObject(document)) return bad('', 'The value is no JSON object.');
-  const { metadata = {}, spec = {}, status, ...others } = document;
+  const { metadata = {}, spec = {}, status } = document;
   if (!isJsonObject(metadata)) return bad('metadata', 'is no object.');
   if (!isJsonObject(spec) && spec !== null) return bad('spec', 'is no object.');
   if (status !== undefined && status !== null && !isJsonObject(status)) return bad('status', 'is no object.');
 
-  const { labels, annotations, resourceVersion: _version, selfLink: _link, ...otherMetadata } = metadata;
-  const texts: { labels?: Record<string, string>; annotations?: Record<string, string> } = {};
-  for (const [field, value] of [
-    ['labels', labels],
-    ['annotations', annotations],
-  ] as const) {
-    if (value === undefined || value === null) continue;
-    if (!isJsonObject(value)) return bad(`metadata.${field}`, 'is no object.');
-    const read: Record<string, string> = {};
-    for (const [key, text] of Object.entries(value)) {
-      if (typeof text === 'object')
-        return bad(`metadata.${field}.${key}`, 'is no text.', 'Put its value in quotes.');
-      read[key] = String(text);
-    }
-    texts[field] = read;
-  }
+  const labels = readTexts('labels', metadata.labels);
+  if (!labels.ok) return labels;
+  const annotations = readTexts('annotations', metadata.annotations);
+  if (!annotations.ok) return annotations;
   for (const field of ['uid', 'creationTimestamp']) {
-    const value = otherMetadata[field];
+    const value = metadata[field];
     if (value !== undefined && value !== null && typeof value !== 'string')
       return bad(`metadata.${field}`, 'is no text.');
   }
-  const version = resourceVersion === undefined ? {} : { resourceVersion };
-  const known: Metadata = { name, ...texts, ...version };
+  const known: Metadata = {
+    name,
+    ...(labels.texts === undefined ? {} : { labels: labels.texts }),
+    ...(annotations.texts === undefined ? {} : { annotations: annotations.texts }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
   const whole = {
     apiVersion: KINDS[kind],
     kind,
-    metadata: Object.assign({}, withoutNulls(otherMetadata), known),
-  };
-  const resource: Resource = Object.assign({}, others, whole, {
+    metadata: Object.assign(without(NOT_COPIED_METADATA, metadata, true), known),
     spec: spec ?? {},
-    ...(isJsonObject(status) ? { status } : {}),
-  });
+  };
+  const resource: Resource = Object.assign(
+    without(READ_FIELDS, document, false),
+    whole,
+    isJsonObject(status) ? { status } : undefined,
+  );
   return { ok: true, resource };
+}
+
+/** Fields of a document that are read, and not copied as they stand. */
+const READ_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+const NOT_COPIED_METADATA: ReadonlySet<string> = new Set([
+  'labels',
+  'annotations',
+  'resourceVersion',
+  'selfLink',
+]);
+
+type ReadTexts =
+  | { readonly ok: true; readonly texts: Readonly<Record<string, string>> | undefined }
+  | Extract<ReadResource, { readonly ok: false }>;
+
+/** Labels or annotations. Thousands of documents are read at once, so what is all text already is not copied. */
+function readTexts(field: 'labels' | 'annotations', value: Json | undefined): ReadTexts {
+  if (value === undefined || value === null) return { ok: true, texts: undefined };
+  if (!isJsonObject(value)) return bad(`metadata.${field}`, 'is no object.');
+  if (isAllText(value)) return { ok: true, texts: value };
+  const texts: Record<string, string> = {};
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text === 'object')
+      return bad(`metadata.${field}.${key}`, 'is no text.', 'Put its value in quotes.');
+    texts[key] = String(text);
+  }
+  return { ok: true, texts };
+}
+
+function isAllText(object: JsonObject): object is Readonly<Record<string, string>> {
+  for (const key in object) if (typeof object[key] !== 'string') return false;
+  return true;
+}
+
+/** A copy without these fields; where they are all there is, which is usual, it costs nothing. */
+function without(names: ReadonlySet<string>, object: JsonObject, nullsToo: boolean): Record<string, Json> {
+  const copy: Record<string, Json> = {};
+  for (const key in object) {
+    const value = object[key];
+    if (!names.has(key) && value !== undefined && !(nullsToo && value === null)) copy[key] = value;
+  }
+  return copy;
 }
 
 /** What is stored of a resource: all of it but the version, which the home keeps itself. */
@@ -85,7 +120,7 @@ export function storedForm(resource: Resource): JsonObject {
 
 /** The metadata that Calico's client gives a new resource: a random uid and the time in seconds. */
 export function born(resource: Resource, now: Date = new Date()): Resource {
-  const { uid = randomUUID(), creationTimestamp = now.toISOString().replace(/\.\d+Z$/, 'Z') } =
+  const { uid = crypto.randomUUID(), creationTimestamp = now.toISOString().replace(/\.\d+Z$/, 'Z') } =
     resource.metadata;
   return { ...resource, metadata: { ...resource.metadata, uid, creationTimestamp } };
 }
@@ -120,13 +155,9 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return merged;
 }
 
-function bad(field: string, says: string, hint?: string): ReadResource {
+function bad(field: string, says: string, hint?: string): Extract<ReadResource, { readonly ok: false }> {
   const where = field === '' ? { message: says } : { message: `${field} ${says}`, field };
   return { ok: false, fault: { code: 'bad-field', ...where, ...(hint === undefined ? {} : { hint }) } };
-}
-
-function withoutNulls(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 
 /** The JSON that a value of plain data is; undefined fields are absent in it. */

@@ -16,6 +16,13 @@ export interface Listing {
   readonly warnings: readonly Problem[];
 }
 
+/** A listing of which only what somebody wanted of each resource is kept. */
+export interface Gleaning<Kept> {
+  /** In the order of a listing. */
+  readonly kept: readonly Kept[];
+  readonly broken: readonly Broken[];
+}
+
 export type Change =
   | { readonly op: 'put'; readonly resource: Resource }
   | { readonly op: 'delete'; readonly kind: Kind; readonly name: string }

@@ -2,7 +2,6 @@
  * Resources as calicoctl hands them out: documents with their keys in Go's order, lists as a `...List` document, and
  * without what belongs to one cluster alone where they are exported.
  */
-import { isJsonObject } from '../../model/json.ts';
 import { type Json, type JsonObject, KINDS, type Kind, type Resource } from '../../model/resource.ts';
 
 /** What a `get` found: one resource that was asked for by name, several, or all of a kind. */
@@ -15,19 +14,12 @@ const CLUSTERS_OWN = new Set(['namespace', 'uid', 'resourceVersion', 'creationTi
 
 /** @param exported without namespace, uid, version and time, as calicoctl's `--export` */
 export function documentOf(resource: Resource, exported = false): JsonObject {
-  const { kind, apiVersion, metadata, spec, status, ...others } = plain(resource);
-  const entries = isJsonObject(metadata) ? Object.entries(metadata) : [];
-  const kept = exported
-    ? [...entries.filter(([key]) => !CLUSTERS_OWN.has(key)), ['creationTimestamp', null] as const]
-    : entries;
-  return {
-    kind: kind ?? null,
-    apiVersion: apiVersion ?? null,
-    metadata: Object.fromEntries(kept),
-    ...(spec === undefined ? {} : { spec }),
-    ...others,
-    ...(status === undefined ? {} : { status }),
-  };
+  const { kind, apiVersion, metadata, spec, status, ...others } = resource;
+  const kept: Record<string, Json> = {};
+  for (const [key, value] of Object.entries<Json | undefined>({ ...metadata }))
+    if (value !== undefined && !(exported && CLUSTERS_OWN.has(key))) kept[key] = value;
+  if (exported) kept.creationTimestamp = null;
+  return { kind, apiVersion, metadata: kept, spec, ...others, ...(status === undefined ? {} : { status }) };
 }
 
 /** The one value that is printed for a result: a document, a list of documents, or a `...List` document. */
@@ -63,9 +55,4 @@ function versionOf(resources: readonly Resource[]): JsonObject {
     if (Number.isSafeInteger(version) && version > newest) newest = version;
   }
   return newest < 0 ? {} : { resourceVersion: String(newest) };
-}
-
-function plain(resource: Resource): JsonObject {
-  const json: Json = JSON.parse(JSON.stringify(resource));
-  return isJsonObject(json) ? json : {};
 }

@@ -81,17 +81,45 @@ export function printed(found: Found, output: Output, context: CellContext, expo
   }
 }
 
+/** What is printed with a line for each resource: all that has to be kept of a resource are its cells. */
+export interface Lines {
+  readonly cells: (resource: Resource, context: CellContext) => readonly string[];
+  /** All lines, with what stands around them. */
+  readonly print: (lines: readonly (readonly string[])[]) => string;
+}
+
+/** Undefined where more than lines is asked for. @throws E_USAGE for a heading that the kind does not have */
+export function linesOf(kind: Kind, output: Output): Lines | undefined {
+  if (output.is === 'name') {
+    const [alias] = entryOf(kind).aliases;
+    return {
+      cells: ({ metadata }) => [`${alias}/${metadata.name}\n`],
+      print: (lines) => lines.flat().join(''),
+    };
+  }
+  return output.is === 'table' || output.is === 'columns' ? tableLines(kind, output) : undefined;
+}
+
+function tableLines(kind: Kind, output: Extract<Output, { readonly is: 'table' | 'columns' }>): Lines {
+  const columns = columnsOf(kind, output);
+  return {
+    cells: (resource, context) => columns.map(({ cell }) => cell(resource, context)),
+    print: (lines) =>
+      printTable(
+        columns.map(({ heading }) => heading),
+        lines,
+      ),
+  };
+}
+
 function tableOf(
   kind: Kind,
   resources: readonly Resource[],
   output: Extract<Output, { readonly is: 'table' | 'columns' }>,
   context: CellContext,
 ): string {
-  const columns = columnsOf(kind, output);
-  return printTable(
-    columns.map(({ heading }) => heading),
-    resources.map((resource) => columns.map(({ cell }) => cell(resource, context))),
-  );
+  const { cells, print } = tableLines(kind, output);
+  return print(resources.map((resource) => cells(resource, context)));
 }
 
 function columnsOf(

@@ -1,5 +1,6 @@
 /** `get`: resources by name, all of a kind, or those that a file names; what is found is printed though one is missing. */
-import type { Datastore } from '../../datastore/datastore.ts';
+import { type Datastore, glean } from '../../datastore/datastore.ts';
+import type { Broken } from '../../model/change.ts';
 import { CalicoRrError } from '../../model/errors.ts';
 import type { Kind, Resource } from '../../model/resource.ts';
 import { isSelector, parseSelector, showFault } from '../../model/selector/selector.ts';
@@ -11,7 +12,7 @@ import type { Identity } from './identities.ts';
 import { type CellContext, kindOf } from './kinds.ts';
 import type { Found } from './listed.ts';
 import { type DatastoreFlags, openForVerb } from './open.ts';
-import { type Output, printed, readOutput } from './output.ts';
+import { type Lines, linesOf, type Output, printed, readOutput } from './output.ts';
 
 export interface GetFlags extends DatastoreFlags, ScopeFlags {
   readonly filename?: readonly string[];
@@ -47,15 +48,13 @@ export async function runGet(
     if (inScope !== undefined && asked.is === 'named')
       wanted = { ...asked, names: await namesOfPeers(asked.names, inScope, datastore) };
     const matches = (resource: Resource) => selected(resource) && (inScope?.(resource) ?? true);
-    const found = await find(datastore, wanted, matches, missed);
-    const exported = flags.export === true && found.is !== 'list';
-    if (found.is !== 'several' || found.resources.length > 0) {
-      const text = printed(found, output, await contextFor(datastore, found, output), exported);
-      // calicoctl ends JSON without a line break.
-      process.stdout.write(
-        text === '' || text.endsWith('\n') || program === 'calicoctl' ? text : `${text}\n`,
-      );
-    }
+    const lines = wanted.is === 'all' ? linesOf(wanted.kind, output) : undefined;
+    const text =
+      wanted.is === 'all' && lines !== undefined
+        ? await gleaned(datastore, wanted.kind, matches, lines, output)
+        : await foundText(datastore, wanted, matches, missed, output, flags.export === true);
+    // calicoctl ends JSON without a line break.
+    process.stdout.write(text === '' || text.endsWith('\n') || program === 'calicoctl' ? text : `${text}\n`);
   } catch (error) {
     throw datastore === undefined ? failedToExecute(error, program) : failedToGet(error, program);
   } finally {
@@ -124,6 +123,41 @@ function kubectlSelector(text: string): string {
   return words.join(' && ');
 }
 
+/** All of a kind, of which nothing stays in memory but what is printed. */
+async function gleaned(
+  datastore: Datastore,
+  kind: Kind,
+  matches: (resource: Resource) => boolean,
+  { cells, print }: Lines,
+  output: Output,
+): Promise<string> {
+  const keep = async () => {
+    const context = await contextFor(datastore, output, kind === 'Node');
+    return (resource: Resource) => (matches(resource) ? cells(resource, context) : undefined);
+  };
+  const { kept, broken } = await glean(datastore, kind, keep());
+  tellBroken(broken);
+  return print(kept);
+}
+
+async function foundText(
+  datastore: Datastore,
+  wanted: Wanted,
+  matches: (resource: Resource) => boolean,
+  missed: Missed[],
+  output: Output,
+  exported: boolean,
+): Promise<string> {
+  const found = await find(datastore, wanted, matches, missed);
+  if (found.is === 'several' && found.resources.length === 0) return '';
+  const context = await contextFor(datastore, output, found.is !== 'list' || found.kind === 'Node');
+  return printed(found, output, context, exported && found.is !== 'list');
+}
+
+function tellBroken(broken: readonly Broken[]): void {
+  for (const { problem } of broken) process.stderr.write(`warning: ${problem.subject}: ${problem.message}\n`);
+}
+
 async function find(
   datastore: Datastore,
   wanted: Wanted,
@@ -133,8 +167,7 @@ async function find(
   if (wanted.is === 'all') {
     const { kind } = wanted;
     const listing = await datastore.list(kind);
-    for (const { problem } of listing.broken)
-      process.stderr.write(`warning: ${problem.subject}: ${problem.message}\n`);
+    tellBroken(listing.broken);
     return { is: 'list', kind, resources: listing.resources.filter(matches) };
   }
   const resources: Resource[] = [];
@@ -162,14 +195,14 @@ async function identitiesOf(texts: readonly GivenText[], { type }: Datastore): P
 }
 
 /** The global AS, asked for only where a column of a node shows it. */
-async function contextFor(datastore: Datastore, found: Found, output: Output): Promise<CellContext> {
+async function contextFor(datastore: Datastore, output: Output, nodes: boolean): Promise<CellContext> {
   const shows =
     (output.is === 'table' && output.wide) ||
     (output.is === 'columns' && output.columns.some(({ heading }) => heading.toUpperCase() === 'ASN'));
-  const nodes = found.is === 'list' ? found.kind === 'Node' : true;
-  return shows && nodes ? { globalAsNumber: await globalAsNumber(datastore) } : { globalAsNumber: undefined };
+  return { globalAsNumber: shows && nodes ? await globalAsNumber(datastore) : undefined };
 }
 
+/** Undefined where it is kept from us, or wrong. @throws E_DATASTORE_UNREACHABLE, E_DATASTORE_TLS */
 async function globalAsNumber(datastore: Datastore): Promise<number | undefined> {
   const { parseAsNumber, DEFAULT_AS_NUMBER } = await import('../../model/as-number.ts');
   try {
@@ -178,7 +211,9 @@ async function globalAsNumber(datastore: Datastore): Promise<number | undefined>
       ? DEFAULT_AS_NUMBER
       : parseAsNumber(spec.asNumber);
   } catch (error) {
-    return error instanceof CalicoRrError && error.code === 'E_NOT_FOUND' ? DEFAULT_AS_NUMBER : undefined;
+    const code = error instanceof CalicoRrError ? error.code : undefined;
+    if (code === 'E_DATASTORE_UNREACHABLE' || code === 'E_DATASTORE_TLS') throw error;
+    return code === 'E_NOT_FOUND' ? DEFAULT_AS_NUMBER : undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Problem } from '../../model/problem.ts';
 import { type Json, KINDS, type Kind, type Resource } from '../../model/resource.ts';
 import { type Fault, readResource } from '../resource-json.ts';
 import type { ParsedKey } from './keys.ts';
-import type { KeyValue } from './messages.ts';
+import type { KeyValue } from './range-message.ts';
 
 export type Decoded =
   | { readonly is: 'resource'; readonly resource: Resource; readonly warning?: Problem }

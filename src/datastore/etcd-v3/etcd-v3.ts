@@ -7,12 +7,13 @@
  */
 import { CalicoRrError } from '../../model/errors.ts';
 import { KINDS, type Kind, type Resource } from '../../model/resource.ts';
-import type { Datastore } from '../datastore.ts';
+import { type Datastore, gleanFrom } from '../datastore.ts';
 import type { EtcdSettings } from '../etcd-settings.ts';
 import { born, patched, sameBirth, storedForm } from '../resource-json.ts';
 import { checkName, conflict, exists, invalid, notFound, noVersion, readOnly } from '../write-errors.ts';
-import { createEtcdV3Client, type EtcdV3Client } from './client.ts';
+import type { EtcdV3Client } from './client.ts';
 import { decode } from './decode.ts';
+import { gleanKeys } from './gleaning.ts';
 import {
   CALICO_PREFIXES,
   type DocumentKind,
@@ -24,7 +25,9 @@ import {
 } from './keys.ts';
 import { listingOf } from './keyspace.ts';
 import { listKeys } from './listing.ts';
-import type { Compare, KeyValue, RequestOp } from './messages.ts';
+import type { Compare, RequestOp } from './messages.ts';
+import { createEtcdV3Client } from './open-client.ts';
+import type { KeyValue } from './range-message.ts';
 import { createReflectorStore } from './reflector-store.ts';
 import { watchEtcdV3 } from './watch.ts';
 
@@ -33,9 +36,15 @@ const PATCH_TRIES = 10;
 /** etcd takes 128 operations in one transaction (--max-txn-ops). */
 const MOST_OPERATIONS = 100;
 
-/** Opens nothing yet: connections are made when they are needed, so a server that is away is no error here. */
-export function openEtcdV3(settings: EtcdSettings): Datastore {
-  const client = createEtcdV3Client(settings);
+/**
+ * Opens nothing yet: connections are made when they are needed, so a server that is away is no error here.
+ * @param once for who reads what a person asked for and ends
+ */
+export function openEtcdV3(
+  settings: EtcdSettings,
+  { once = false }: { readonly once?: boolean } = {},
+): Datastore {
+  const client = createEtcdV3Client(settings, once);
   const closing = new AbortController();
   const reflectors = createReflectorStore(client);
 
@@ -107,6 +116,12 @@ export function openEtcdV3(settings: EtcdSettings): Datastore {
     type: 'etcdv3',
     location: client.location,
     list,
+    async glean(kind, keep) {
+      if (kind !== 'RouteReflector') return gleanKeys(client, kind, keep);
+      // A reflector is made of two keys, which may be pages apart.
+      const ready = await keep;
+      return gleanFrom(await list(kind), ready);
+    },
     get,
     update,
     async create(resource) {
@@ -151,7 +166,7 @@ export function openEtcdV3(settings: EtcdSettings): Datastore {
  * @throws E_DATASTORE_* where etcd does not answer
  */
 export async function hasCalicoDataV3(settings: EtcdSettings): Promise<boolean> {
-  const client = createEtcdV3Client(settings);
+  const client = createEtcdV3Client(settings, true);
   try {
     for (const prefix of CALICO_PREFIXES) {
       const { kvs } = await client.range({

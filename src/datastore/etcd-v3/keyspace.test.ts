@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Change } from '../../model/change.ts';
 import { createKeyspace } from './keyspace.ts';
-import type { KeyValue, WatchedEvent } from './messages.ts';
+import type { WatchedEvent } from './messages.ts';
+import type { KeyValue } from './range-message.ts';
 
 const fixtures = join(import.meta.dirname, '../../../test/fixtures/etcd-v3');
 const RR4 = '/calico/bgp/v1/rr_v4/';

@@ -11,7 +11,8 @@ import { joinReflectorEntries, type ReflectorEntry, type ReflectorListing } from
 import { trackSettling } from '../settled.ts';
 import { decode, nameOfKey } from './decode.ts';
 import { PREFIXES, parseKey } from './keys.ts';
-import type { KeyValue, WatchedEvent } from './messages.ts';
+import type { WatchedEvent } from './messages.ts';
+import type { KeyValue } from './range-message.ts';
 import { entryOf } from './reflector-store.ts';
 
 export interface Keyspace {

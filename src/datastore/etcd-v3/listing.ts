@@ -1,11 +1,17 @@
-/** All keys of some prefixes as they are at one revision, page by page (etcd KV.Range). */
+/**
+ * All keys of some prefixes as they are at one revision, page by page (etcd KV.Range). The next page is asked for
+ * before the present one is read, so that etcd works on it meanwhile.
+ */
+import { setImmediate as requestsSent } from 'node:timers/promises';
 import { CalicoRrError } from '../../model/errors.ts';
 import { CompactedError, type EtcdV3Client } from './client.ts';
 import { prefixEnd } from './keys.ts';
-import type { Header, KeyValue } from './messages.ts';
+import type { Header, KeyValue } from './range-message.ts';
 
 /** Keys in one answer: some megabytes at most, so that no member is held up for long. */
 const PAGE = 2_000;
+/** The first is all that nobody has anything else to do for. */
+const FIRST_PAGE = 500;
 /** A listing that takes longer than etcd keeps its history begins again, but not for ever. */
 const TRIES = 5;
 
@@ -15,15 +21,44 @@ export interface KeyListing {
   readonly header: Header;
 }
 
+export type TakePage = (page: readonly KeyValue[]) => void;
+
 /** @throws E_DATASTORE_* of the client */
 export async function listKeys(
   client: EtcdV3Client,
   prefixes: readonly string[],
   signal?: AbortSignal,
 ): Promise<KeyListing> {
+  let kvs: KeyValue[] = [];
+  const header = await readPages(
+    client,
+    prefixes,
+    () => {
+      kvs = [];
+      return (page) => {
+        for (const kv of page) kvs.push(kv);
+      };
+    },
+    signal,
+  );
+  return { kvs, header };
+}
+
+/**
+ * Hands each page to what `begin` gives. A listing that has to begin again calls `begin` again: what was handed over
+ * before does not count. What `begin` waits for, it waits for while the first page is on its way.
+ * @returns of the first answer: all keys are as of its revision
+ * @throws E_DATASTORE_* of the client
+ */
+export async function readPages(
+  client: EtcdV3Client,
+  prefixes: readonly string[],
+  begin: () => TakePage | Promise<TakePage>,
+  signal?: AbortSignal,
+): Promise<Header> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await listOnce(client, prefixes, signal);
+      return await readOnce(client, prefixes, begin, signal);
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error;
       if (tries >= TRIES)
@@ -36,27 +71,38 @@ export async function listKeys(
   }
 }
 
-async function listOnce(
+async function readOnce(
   client: EtcdV3Client,
   prefixes: readonly string[],
+  begin: () => TakePage | Promise<TakePage>,
   signal: AbortSignal | undefined,
-): Promise<KeyListing> {
-  const kvs: KeyValue[] = [];
+): Promise<Header> {
   let header: Header | undefined;
+  let take: TakePage | undefined;
   for (const prefix of prefixes) {
     const rangeEnd = prefixEnd(prefix);
-    let key = Buffer.from(prefix);
+    const ask = (key: string) => {
+      const at =
+        header === undefined ? { limit: FIRST_PAGE } : { limit: PAGE, revision: String(header.revision) };
+      const answer = client.range({ key: Buffer.from(key), rangeEnd, ...at }, signal);
+      // Whatever it fails with is told when it is waited for.
+      answer.catch(() => undefined);
+      return answer;
+    };
+    let coming = ask(prefix);
     for (;;) {
-      const at = header === undefined ? {} : { revision: String(header.revision) };
-      const page = await client.range({ key, rangeEnd, limit: PAGE, ...at }, signal);
+      take ??= await begin();
+      const page = await coming;
       header ??= page.header;
-      for (const kv of page.kvs) kvs.push(kv);
-      const last = page.kvs.at(-1);
-      if (!page.more || last === undefined) break;
-      key = Buffer.from(`${last.key}\0`);
+      const last = page.more ? page.kvs.at(-1) : undefined;
+      if (last !== undefined) {
+        coming = ask(`${last.key}\0`);
+        await requestsSent();
+      }
+      take(page.kvs);
+      if (last === undefined) break;
     }
   }
   // Nothing to list: the revision is wanted all the same, of a key that whoever may read ours may read.
-  header ??= (await client.range({ key: Buffer.from('/calico/'), keysOnly: true }, signal)).header;
-  return { kvs, header };
+  return header ?? (await client.range({ key: Buffer.from('/calico/'), keysOnly: true }, signal)).header;
 }

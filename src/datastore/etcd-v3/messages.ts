@@ -5,40 +5,21 @@
  */
 // Without protobufjs's parser and generators of code files: the description is data already.
 import protobuf from 'protobufjs/light.js';
+import {
+  decodeRangeResponse,
+  encodeRangeRequest,
+  type Header,
+  type KeyValue,
+  RANGE_PATH,
+  type RangeRequest,
+  type RangeResponse,
+} from './range-message.ts';
 
 /** One protobuf method: its path and how its messages become bytes. */
 export interface Method<Request, Response> {
   readonly path: string;
   serialize(request: Request): Buffer;
   deserialize(bytes: Buffer): Response;
-}
-
-export interface Header {
-  readonly clusterId: string;
-  readonly revision: bigint;
-  readonly raftTerm: bigint;
-}
-
-export interface KeyValue {
-  readonly key: string;
-  readonly value: string;
-  /** Decimal text: the revision of the last change of this key, and so a resource's version. */
-  readonly modRevision: string;
-}
-
-export interface RangeRequest {
-  readonly key: Buffer;
-  readonly rangeEnd?: Buffer;
-  readonly limit?: number;
-  /** Read as of this revision; absent: now. */
-  readonly revision?: string;
-  readonly keysOnly?: boolean;
-}
-
-export interface RangeResponse {
-  readonly header: Header;
-  readonly kvs: readonly KeyValue[];
-  readonly more: boolean;
 }
 
 /** `modRevision` 0 is how etcd writes "there is no such key". */
@@ -210,12 +191,17 @@ const DESCRIPTION = {
 
 const root = protobuf.Root.fromJSON(DESCRIPTION);
 
-export const RANGE = bind<RangeRequest, RangeResponse>('KV', 'Range', readRange);
+/** The one that carries much has a description of its own (range-message.ts). */
+export const RANGE: Method<RangeRequest, RangeResponse> = {
+  path: RANGE_PATH,
+  serialize: encodeRangeRequest,
+  deserialize: decodeRangeResponse,
+};
 export const TXN = bind<TxnRequest, TxnResponse>('KV', 'Txn', (from) => ({
   header: readHeader(from.header),
   succeeded: from.succeeded === true,
   kvs: list(from.responses).flatMap((response) =>
-    isRecord(response.responseRange) ? readRange(response.responseRange).kvs : [],
+    isRecord(response.responseRange) ? list(response.responseRange.kvs).map(readKeyValue) : [],
   ),
 }));
 export const WATCH = bind<WatchRequest, WatchResponse>('Watch', 'Watch', (from) => ({
@@ -251,10 +237,6 @@ function bind<Request extends object, Response>(
       return read(isRecord(decoded) ? decoded : {});
     },
   };
-}
-
-function readRange(from: Record<string, unknown>): RangeResponse {
-  return { header: readHeader(from.header), kvs: list(from.kvs).map(readKeyValue), more: from.more === true };
 }
 
 function readHeader(from: unknown): Header {

@@ -15,7 +15,8 @@ import { conflict, exists, invalid, notFound } from '../write-errors.ts';
 import type { EtcdV3Client } from './client.ts';
 import { PREFIXES } from './keys.ts';
 import { listKeys } from './listing.ts';
-import type { KeyValue, RequestOp } from './messages.ts';
+import type { RequestOp } from './messages.ts';
+import type { KeyValue } from './range-message.ts';
 
 export interface ReflectorStore {
   get(name: string): Promise<Resource>;

@@ -20,7 +20,8 @@ import { CompactedError } from './client.ts';
 import { prefixEnd } from './keys.ts';
 import { createKeyspace, prefixesOf } from './keyspace.ts';
 import { listKeys } from './listing.ts';
-import type { Header, WatchedEvent, WatchResponse } from './messages.ts';
+import type { WatchedEvent, WatchResponse } from './messages.ts';
+import type { Header } from './range-message.ts';
 
 /** A member that has not taken our watches by then is left. */
 const CREATED_MS = 5_000;

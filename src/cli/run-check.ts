@@ -34,11 +34,15 @@ export async function runCheck(
   const optmemMax =
     flags.optmemMax === undefined ? {} : { optmemMax: readCount('--optmem-max', flags.optmemMax) };
   const { topology, warnings } = await readTopology(flags);
-  const problems = [...warnings, ...topology.check({ minReflectors, ...optmemMax })];
   const view = topology.cluster();
   const speakers = new Map(
     view.families.flatMap((family) => family.speakers.map(({ name, frame }) => [name, frame.settings])),
   );
+  const problems = [
+    ...warnings,
+    ...(speakers.size === 0 ? [nothingThere(flags)] : []),
+    ...topology.check({ minReflectors, ...optmemMax }),
+  ];
   const count = (severity: Problem['severity']) =>
     problems.filter((problem) => problem.severity === severity).length;
   const report: CheckReport = {
@@ -56,6 +60,21 @@ export async function runCheck(
   return {
     text: json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report),
     exitCode: fails ? FOUND : 0,
+  };
+}
+
+/** "Nothing wrong" of a mistyped path or a wrong keyspace would be believed. */
+function nothingThere({ file }: CheckFlags): Problem {
+  const files = file === undefined ? undefined : [file].flat().join(', ');
+  return {
+    code: 'nothing-there',
+    severity: 'warning',
+    subject: files ?? 'datastore',
+    message: 'There is no Node and no RouteReflector, so nothing was checked.',
+    hint:
+      files === undefined
+        ? 'See that DATASTORE_TYPE and what belongs to it (ETCD_ENDPOINTS, KUBECONFIG, CALICO_RR_FILE) name the right datastore.'
+        : 'Give the files that hold the nodes as well; `validate -f` looks at resources by themselves.',
   };
 }
 

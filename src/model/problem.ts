@@ -34,6 +34,7 @@ export const PROBLEM_CODES = [
   'datastore-guessed',
   'no-permission',
   'insecure-tls',
+  'nothing-there',
   'pairs-apart',
   'mesh-off',
   'one-sided',

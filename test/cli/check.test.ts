@@ -48,6 +48,24 @@ test('a sound cluster: nothing wrong, status 0', async () => {
   );
 });
 
+test('nothing there is no cluster without faults: a path that does not exist, files without nodes', async () => {
+  const env = { DATASTORE_TYPE: 'file', CALICO_RR_FILE: join(folder, 'mistyped.yaml') };
+  const none = await check(['--strict'], env);
+  assert.equal(none.code, 3);
+  assert.match(
+    none.stdout,
+    /^warning: There is no Node and no RouteReflector.*nothing-there\)\n.*CALICO_RR_FILE/,
+  );
+  const peer =
+    'kind: BGPPeer\napiVersion: projectcalico.org/v3\nmetadata: {name: tor}\nspec: {peerIP: 10.0.0.9, asNumber: 64512}\n';
+  const peers = await check(['-f', file('peers.yaml', peer)]);
+  assert.equal(peers.code, 0);
+  assert.match(
+    peers.stdout,
+    /nothing was checked\. .*nothing-there.*Checked 0 nodes and 0 reflectors: 0 errors, 1 warning/s,
+  );
+});
+
 test('the Pi-Day case: a label was renamed, nobody finds the reflectors, status 3', async () => {
   const sound = await check(['-f', file('before.yaml', cluster('rr'))]);
   assert.equal(sound.code, 0, sound.stdout);

@@ -13,7 +13,7 @@ import { clientsUp, machineTime } from './joining-client.ts';
 import { cpuOf } from './process-cost.ts';
 import { clientAddress, REFLECTOR } from './reflect/configurations.ts';
 import { buildBgpload } from './reflect/load.ts';
-import { goesFirst } from './reflect/right-of-way.ts';
+import { goesFirst, weGoFirst } from './reflect/right-of-way.ts';
 import { milliseconds, printResult, quantile } from './result.ts';
 
 const CLIENTS = 2_500;
@@ -84,6 +84,7 @@ function median(samples: readonly Sample[], of: (sample: Sample) => number): num
   return quantile(samples.map(of), 0.5);
 }
 
+if (process.argv.includes('--right-of-way')) weGoFirst();
 await prepareDebian(['etcd']);
 buildBgpload();
 const folder = mkdtempSync(join(tmpdir(), 'calico-rr-bench-'));

@@ -40,7 +40,10 @@ function machine(options: readonly string[]): string {
 function run(name: string, options: readonly string[]): BenchResult {
   const file = join(import.meta.dirname, `${name}.ts`);
   // --expose-gc: a bench starts its clock on a settled heap.
-  const child = spawnSync(process.execPath, ['--expose-gc', file, ...options], {
+  const command = [process.execPath, '--expose-gc', file, ...options];
+  // A session of its own, so that it can be given precedence with all that it starts.
+  const [program = '', ...rest] = options.includes(RIGHT_OF_WAY) ? ['setsid', '--wait', ...command] : command;
+  const child = spawnSync(program, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
     maxBuffer: 2 ** 26,

@@ -2,30 +2,20 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { administrator } from '../contract/kubernetes-home.ts';
-import { startStandIn } from '../standin/kubernetes/server.ts';
 import { startLocalAgent, temporaryFolder } from '../support/local-agent.ts';
 import { loopbackNet, startNeighbor } from '../support/loopback-speaker.ts';
+import { CALICO, startStandInCluster } from '../support/stand-in-cluster.ts';
 import { until } from '../support/until.ts';
 
 const folder = temporaryFolder();
 after(() => folder.remove());
 
-const CALICO = '/apis/crd.projectcalico.org/v1';
 const SECRETS = '/api/v1/namespaces/calico-system/secrets';
 const WAIT_MS = 60_000;
 
 test('a changed Secret restarts the session that it is for with the new password, and touches no other', async () => {
   const net = await loopbackNet();
-  const server = await startStandIn();
-  const admin = administrator({
-    url: server.url,
-    settings: { identity: { by: 'nothing' }, insecureSkipTlsVerify: false },
-  });
-  await admin('POST', `${CALICO}/bgpconfigurations`, {
-    metadata: { name: 'default' },
-    spec: { asNumber: 64512, nodeToNodeMeshEnabled: false, listenPort: net.port },
-  });
+  const { server, admin } = await startStandInCluster(net.port);
   await admin('POST', '/apis/calico-rr.io/v1/routereflectors', {
     metadata: { name: 'rr1' },
     spec: { ipv4: net.address(1), clusterID: '1.0.0.1' },

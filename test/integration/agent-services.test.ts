@@ -2,33 +2,23 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { administrator } from '../contract/kubernetes-home.ts';
-import { startStandIn } from '../standin/kubernetes/server.ts';
 import { runProgram, startLocalAgent, temporaryFolder } from '../support/local-agent.ts';
 import { loopbackNet, startNeighbor } from '../support/loopback-speaker.ts';
+import { CALICO, startStandInCluster } from '../support/stand-in-cluster.ts';
 import { until } from '../support/until.ts';
 
 const folder = temporaryFolder();
 after(() => folder.remove());
 
-const CONFIGURATIONS = '/apis/crd.projectcalico.org/v1/bgpconfigurations';
 const SLICES = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
 const WAIT_MS = 60_000;
 
 test('a node announces a service with the policy Local while it has a ready endpoint of it', async () => {
   const net = await loopbackNet();
-  const server = await startStandIn();
-  const admin = administrator({
-    url: server.url,
-    settings: { identity: { by: 'nothing' }, insecureSkipTlsVerify: false },
-  });
-  await admin('POST', CONFIGURATIONS, {
-    metadata: { name: 'default' },
-    spec: { asNumber: 64512, nodeToNodeMeshEnabled: false, listenPort: net.port },
-  });
+  const { server, admin } = await startStandInCluster(net.port);
   const annotations = { 'projectcalico.org/IPv4Address': `${net.address(1)}/24` };
   await admin('POST', '/api/v1/nodes', { metadata: { name: 'n1', annotations } });
-  await admin('POST', '/apis/crd.projectcalico.org/v1/bgppeers', {
+  await admin('POST', `${CALICO}/bgppeers`, {
     metadata: { name: 'n1-router' },
     spec: { node: 'n1', peerIP: `${net.address(21)}:${net.port}`, asNumber: 64512 },
   });
@@ -56,7 +46,7 @@ test('a node announces a service with the policy Local while it has a ready endp
     assert.deepEqual(await services(), []);
 
     const spec = { serviceClusterIPs: [{ cidr: '10.96.0.0/12' }] };
-    await admin('PATCH', `${CONFIGURATIONS}/default`, { spec });
+    await admin('PATCH', `${CALICO}/bgpconfigurations/default`, { spec });
     await untilServices('10.96.0.0/12', '10.96.0.10/32');
     const rendered = await runProgram(['render', 'n1'], env);
     assert.match(rendered.stdout, /route 10\.96\.0\.10\/32 blackhole;/);

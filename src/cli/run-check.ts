@@ -65,7 +65,7 @@ export async function runCheck(
 
 /** "Nothing wrong" of a mistyped path or a wrong keyspace would be believed. */
 function nothingThere({ file }: CheckFlags): Problem {
-  const files = file === undefined ? undefined : [file].flat().join(', ');
+  const files = file?.join(', ');
   return {
     code: 'nothing-there',
     severity: 'warning',

@@ -4,7 +4,7 @@
  * ends by graceful restart and the other takes its place, so that peers keep the routes meanwhile.
  */
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
-import type { Engine, EngineEvent, EngineState, OriginGuard } from './engine.ts';
+import { type Engine, type EngineEvent, type EngineState, notRunning, type OriginGuard } from './engine.ts';
 
 export interface EnginesByRole {
   readonly native: Engine;
@@ -62,15 +62,7 @@ export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesBy
     apply: (config, passwords) => exclusively(async () => (await engineFor(config)).apply(config, passwords)),
     async observe() {
       const engine = current ?? (birdMayRun() ? bird : undefined);
-      if (engine !== undefined) return engine.observe();
-      return {
-        engine: 'none yet',
-        running: false,
-        routerId: null,
-        recovering: false,
-        sessions: [],
-        turnedAway: null,
-      };
+      return engine === undefined ? notRunning('none yet') : engine.observe();
     },
     lostRoutes: (config) =>
       exclusively(async () =>

@@ -96,6 +96,11 @@ export interface EngineState {
   readonly turnedAway: TurnedAway | null;
 }
 
+/** @param engine its name, and its version where that is known */
+export function notRunning(engine: string): EngineState {
+  return { engine, running: false, routerId: null, recovering: false, sessions: [], turnedAway: null };
+}
+
 /** How many routes a peer gave and got. */
 export interface RouteCounts {
   readonly imported: number;

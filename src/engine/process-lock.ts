@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CalicoRrError, messageOf } from '../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../model/errors.ts';
 
 export interface ProcessLock {
   release(): Promise<void>;
@@ -82,7 +82,7 @@ async function take(path: string, draft: string): Promise<Holder | undefined> {
       await link(draft, path);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
     const held = await contentOf(path);
     if (held === undefined) continue;
@@ -101,7 +101,7 @@ async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw new CalicoRrError('E_STATE_DIR', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

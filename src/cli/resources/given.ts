@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CalicoRrError, messageOf } from '../../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
 
 const FILE_NAME = /^[^.].*\.(?:ya?ml|json)$/;
 /** What standard input is called in messages. */
@@ -51,7 +51,7 @@ function filesAt(path: string, recursive: boolean): readonly GivenText[] {
 }
 
 function unreadable(path: string, error: unknown): CalicoRrError {
-  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const missing = hasCode(error, 'ENOENT');
   return new CalicoRrError(
     'E_FILE',
     missing ? `open ${path}: no such file or directory` : `${path} cannot be read: ${messageOf(error)}`,

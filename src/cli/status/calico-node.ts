@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { type ControlSocket, openControlSocket } from '../../engine/bird/control-socket.ts';
 import { type ProtocolRow, parseProtocols } from '../../engine/bird/replies.ts';
 import type { Family } from '../../model/address.ts';
-import { messageOf } from '../../model/errors.ts';
+import { hasCode, messageOf } from '../../model/errors.ts';
 
 export interface CalicoSession {
   readonly family: Family;
@@ -81,9 +81,9 @@ async function lookAt(
       return { bird: { family, answer: 'sessions', socket }, sessions };
     } catch (error) {
       const why = `unable to connect to BIRDv${family} socket: ${messageOf(error)}`;
-      const text = isCode(error, 'EACCES') ? `${why}; try again with sudo` : why;
+      const text = hasCode(error, 'EACCES') ? `${why}; try again with sudo` : why;
       // One that is there and does not answer says more than another that is not there.
-      if (failure === undefined || !isCode(error, 'ENOENT'))
+      if (failure === undefined || !hasCode(error, 'ENOENT'))
         failure = { bird: { family, answer: 'error', socket, error: text }, sessions: [] };
     }
   }
@@ -125,26 +125,21 @@ function isFelix([program = '', ...words]: readonly string[]): boolean {
 
 /** The words of every process that can be seen. */
 function runningCommands(proc: string): readonly (readonly string[])[] {
-  return foldersOf(proc).flatMap((id) => {
+  return processesOf(proc).flatMap((id) => {
     try {
-      const words = readFileSync(join(proc, id, 'cmdline'), 'utf8').split('\0');
-      return /^\d+$/.test(id) ? [words] : [];
+      return [readFileSync(join(proc, id, 'cmdline'), 'utf8').split('\0')];
     } catch {
-      // It is no process, or has ended meanwhile.
+      // It has ended meanwhile.
       return [];
     }
   });
 }
 
-function foldersOf(proc: string): readonly string[] {
+function processesOf(proc: string): readonly string[] {
   try {
-    return readdirSync(proc);
+    return readdirSync(proc).filter((name) => /^\d+$/.test(name));
   } catch {
     // No Linux: no Calico node either.
     return [];
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -3,7 +3,7 @@
  * with a file said at once, each with its place, the line and a caret.
  */
 import { readFile } from 'node:fs/promises';
-import { CalicoRrError, formatPlace, messageOf, type Place } from '../../model/errors.ts';
+import { CalicoRrError, formatPlace, hasCode, messageOf, type Place } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type JsonObject, keyOf, type Resource } from '../../model/resource.ts';
 import type { UpgradeOptions } from '../../model/upgrade/v1.ts';
@@ -84,7 +84,7 @@ export function readManifest(file: string, text: string, options: ManifestOption
  */
 export async function readManifests(path: string, options: ManifestOptions): Promise<Manifest> {
   const files = await filesOf(path).catch((error: unknown) => {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = hasCode(error, 'ENOENT');
     throw new CalicoRrError(
       'E_FILE',
       missing ? `${path} does not exist.` : `${path} cannot be read: ${messageOf(error)}.`,

@@ -5,7 +5,7 @@
 import { type Dirent, type Stats, statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CalicoRrError, messageOf } from '../../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
 import { type FileContent, readDocuments } from './documents.ts';
 
 const FILE_NAME = /^[^.].*\.(?:ya?ml|json)$/;
@@ -119,7 +119,7 @@ function printOf(stats: Stats): string {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return hasCode(error, 'ENOENT', 'ENOTDIR');
 }
 
 function unreadable(path: string, cause: unknown): CalicoRrError {

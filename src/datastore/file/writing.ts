@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CalicoRrError, messageOf } from '../../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
 
 /** How long a writer waits for another one. */
 const LOCK_MS = 5_000;
@@ -75,8 +75,7 @@ async function takeLock(lock: string): Promise<void> {
       await file.close();
       return;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-        throw unwritable(lock, error);
+      if (!hasCode(error, 'EEXIST')) throw unwritable(lock, error);
     }
     if (await isStale(lock)) await rm(lock, { force: true });
     else if (Date.now() > deadline)
@@ -96,7 +95,7 @@ async function isStale(lock: string): Promise<boolean> {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    return hasCode(error, 'ESRCH');
   }
 }
 

@@ -10,7 +10,7 @@
  * not even a bookmark, may be waiting for a version that the server will not reach for weeks, because its history
  * was set back; one small quorum list tells.
  */
-import type { CalicoRrError } from '../../model/errors.ts';
+import { type CalicoRrError, hasCode } from '../../model/errors.ts';
 import { pause, retryPause } from '../retry-pause.ts';
 import { type ApiCollection, identityOf, type Meaning, nameIn } from './collection.ts';
 import type { Connection } from './connection.ts';
@@ -206,8 +206,8 @@ async function watchFrom<Meant>(
       if (last !== undefined) listener.reached(identityOf(last.object).version);
     }
   } catch (error) {
-    const silent = error instanceof Error && 'code' in error && error.code === 'UND_ERR_BODY_TIMEOUT';
-    if (!silent) throw error;
+    // Silent for too long.
+    if (!hasCode(error, 'UND_ERR_BODY_TIMEOUT')) throw error;
     return false;
   }
   return heard;

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseDocument } from 'yaml';
-import { CalicoRrError, messageOf } from '../../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Json, JsonObject } from '../../model/resource.ts';
 import type { ExecPlugin, Identity, KubernetesSettings, Pem } from './settings.ts';
@@ -201,7 +201,7 @@ function exists(path: string): boolean {
     readFileSync(path);
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    return !hasCode(error, 'ENOENT');
   }
 }
 

@@ -11,14 +11,15 @@ import { join, resolve } from 'node:path';
 import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { SpeakerConfig } from '../../topology/speaker-config.ts';
-import type {
-  ApplyReport,
-  DrainRequest,
-  Engine,
-  EngineEvent,
-  EngineState,
-  SessionOutcome,
-  StopMode,
+import {
+  type ApplyReport,
+  type DrainRequest,
+  type Engine,
+  type EngineEvent,
+  type EngineState,
+  notRunning,
+  type SessionOutcome,
+  type StopMode,
 } from '../engine.ts';
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
 import { shutdownText } from '../shutdown-text.ts';
@@ -347,16 +348,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
   async function observeNow(): Promise<EngineState> {
     const control = daemon.control();
     if (control === undefined) {
-      const engine = version === undefined ? 'BIRD' : `BIRD ${version.text}`;
-      return {
-        engine,
-        running: false,
-        routerId: null,
-        recovering: false,
-        sessions: [],
-        warnings: [],
-        turnedAway: null,
-      };
+      return notRunning(version === undefined ? 'BIRD' : `BIRD ${version.text}`);
     }
     const [status, rows] = await Promise.all([daemonStatus(control), bgpRows(control)]);
     await noticeAlteration(control, rows);

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, unlink } from 'node:fs/promises';
-import { CalicoRrError, messageOf } from '../../model/errors.ts';
+import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
 import { DIGEST_CONSTANT } from './render.ts';
 
 const MODE = 0o640;
@@ -58,7 +58,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw new CalicoRrError('E_STATE_DIR', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -16,10 +16,15 @@ import { countMessages } from '../session/message-count.ts';
 export interface Batch {
   /** Octets of the whole. */
   readonly size: number;
-  /** What the peer with this number gets, whole messages in each chunk; empty: nothing. */
-  chunksFor(source: number): readonly Uint8Array[];
+  /** What the peer with this number gets. */
+  partFor(source: number): Part;
+}
+
+export interface Part {
+  /** Whole messages in each; empty: nothing. */
+  readonly chunks: readonly Uint8Array[];
   /** How many messages that is. */
-  messagesFor(source: number): number;
+  readonly messages: number;
 }
 
 /** No peer's number: a withdrawal for everybody. */
@@ -56,7 +61,8 @@ interface Segment {
   readonly messages: number;
 }
 
-const NOTHING: Batch = { size: 0, chunksFor: () => [], messagesFor: () => 0 };
+const NO_PART: Part = { chunks: [], messages: 0 };
+const NOTHING: Batch = { size: 0, partFor: () => NO_PART };
 
 /** @param longest octets that a message to these peers may have */
 export function createBatchDraft(table: ToldTable, longest: number): BatchDraft {
@@ -139,14 +145,13 @@ function encode(sections: ReadonlyMap<number, Section>, table: ToldTable, longes
     }
   }
   const bytes = output.take();
-  const whole = [bytes];
-  const messages = countMessages(bytes);
+  const whole = { chunks: [bytes], messages: countMessages(bytes) };
   return {
     size: bytes.length,
-    messagesFor: (source) => messages - (segments.get(source)?.messages ?? 0),
-    chunksFor(source) {
+    partFor(source) {
       const segment = segments.get(source);
-      return segment === undefined ? whole : around(bytes, segment);
+      if (segment === undefined) return whole;
+      return { chunks: around(bytes, segment), messages: whole.messages - segment.messages };
     },
   };
 

@@ -311,7 +311,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   /** One turn of a peer that takes more, in one write. @returns whether it may have still something to write */
   function advance(cursor: Cursor): boolean {
     const { source } = cursor.member;
-    const chunks: Uint8Array[] = [];
+    let chunks: readonly Uint8Array[] = [];
     let octets = 0;
     let messages = 0;
     let more = true;
@@ -333,13 +333,13 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
         }
         cursor.at++;
       } else if (cursor.closing !== null) {
-        chunks.push(cursor.closing);
+        chunks = [...chunks, cursor.closing];
         messages++;
         cursor.closing = null;
         continue;
       } else if (cursor.refresh !== 'no') {
         if (cursor.refresh === 'enhanced') {
-          chunks.push(encodeRouteRefresh(table.family, REFRESH.begin));
+          chunks = [...chunks, encodeRouteRefresh(table.family, REFRESH.begin)];
           messages++;
           cursor.closing = encodeRouteRefresh(table.family, REFRESH.end);
         }
@@ -351,8 +351,11 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
         break;
       }
       octets += batch.size;
-      chunks.push(...batch.chunksFor(source));
-      messages += batch.messagesFor(source);
+      const part = batch.partFor(source);
+      messages += part.messages;
+      // Nearly always it is the only one, and then the same for all.
+      if (chunks.length === 0) chunks = part.chunks;
+      else chunks = [...chunks, ...part.chunks];
     }
     if (chunks.length > 0 && !cursor.member.write(chunks, messages)) cursor.blocked = true;
     return more && !cursor.blocked;

@@ -13,12 +13,22 @@ export interface Libc {
   /** @returns a descriptor, or the negated error number */
   socket(domain: number, type: number): number;
   closeDescriptor(descriptor: number): void;
+  /**
+   * Gives octets to a socket's system buffer, without waiting.
+   * @param more others follow at once: no segment need end here
+   * @returns how many it has taken, or the negated error number
+   */
+  send(descriptor: number, octets: Uint8Array, more: boolean): number;
 }
 
 /** Why there is no such way to the system's sockets here. */
 export interface NoLibc {
   readonly missing: string;
 }
+
+/** MSG_DONTWAIT and MSG_NOSIGNAL. */
+const NOT_WAITING = 0x4040;
+const MSG_MORE = 0x8000;
 
 let loaded: Libc | NoLibc | undefined;
 
@@ -43,6 +53,8 @@ function load(): Libc | NoLibc {
       'int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)',
     );
     const socket: (...words: readonly number[]) => number = library.func('int socket(int, int, int)');
+    const send: (descriptor: number, octets: Uint8Array, length: number, flags: number) => number =
+      library.func('int64_t send(int, const uint8_t *, size_t, int)');
     const close: (descriptor: number) => number = library.func('int close(int)');
     return {
       setsockopt: (descriptor, level, option, value) =>
@@ -58,6 +70,10 @@ function load(): Libc | NoLibc {
         return descriptor < 0 ? -koffi.errno() : descriptor;
       },
       closeDescriptor: (descriptor) => void close(descriptor),
+      send(descriptor, octets, more) {
+        const taken = send(descriptor, octets, octets.length, more ? NOT_WAITING | MSG_MORE : NOT_WAITING);
+        return taken < 0 ? -koffi.errno() : taken;
+      },
     };
   } catch (error) {
     return { missing: `the npm package koffi does not load (${firstLine(messageOf(error))})` };

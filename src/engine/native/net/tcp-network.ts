@@ -123,7 +123,7 @@ function offerOf(clock: Clock, libc: Libc | null, socket: Socket): Offered | nul
         turnAway();
         return deadWire(clock, events, messageOf(error));
       }
-      const wire = wireOf(socket, events, clock);
+      const wire = wireOf(socket, events, clock, libc);
       socket.resume();
       return wire;
     },
@@ -140,7 +140,7 @@ function dial(clock: Clock, libc: Libc | null, target: DialTarget, events: WireE
   } catch (error) {
     return deadWire(clock, events, messageOf(error));
   }
-  const wire = wireOf(socket, events, clock);
+  const wire = wireOf(socket, events, clock, libc);
   socket.connect({ host: peerAddress, port: peerPort, ...source });
   return wire;
 }

@@ -2,14 +2,20 @@
 import { isIPv6, type Server, type Socket } from 'node:net';
 import type { Family } from '../../../bgp/index.ts';
 import type { Clock } from '../peer-link.ts';
+import type { Libc } from './libc.ts';
 import type { Wire, WireEvents } from './network.ts';
 import { systemError } from './socket-options.ts';
+import { createSocketWriter } from './socket-writer.ts';
 
 /** How long a connection that we ended may take to get rid of its last octets and of the peer's. */
 const FINISH_MS = 5_000;
 
-/** Every octet has somebody to wait for it: no waiting for more to send (Nagle). */
-export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
+/**
+ * Every octet has somebody to wait for it: no waiting for more to send (Nagle).
+ * @param libc null: what goes out takes Node's way
+ */
+export function wireOf(socket: Socket, events: WireEvents, clock: Clock, libc: Libc | null): Wire {
+  const writer = createSocketWriter(socket, libc);
   let listening = true;
   let reason: string | null = null;
   socket.setNoDelay(true);
@@ -35,22 +41,12 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
     events.closed(reason ?? 'the connection is closed');
   });
   return {
-    write(chunks) {
-      const [first] = chunks;
-      if (chunks.length === 1 && first !== undefined) socket.write(first);
-      else {
-        socket.cork();
-        for (const chunk of chunks) socket.write(chunk);
-        socket.uncork();
-      }
-      // `writableNeedDrain` alone also says so where the system has taken everything at once.
-      return socket.writableLength === 0 || !socket.writableNeedDrain;
-    },
+    write: writer.write,
     get waiting() {
       return socket.writableLength;
     },
     get taken() {
-      return takenFrom(socket);
+      return writer.taken;
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
@@ -75,15 +71,6 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock): Wire {
       socket.destroy();
     },
   };
-}
-
-/** Octets that the system has taken; Node tells of whole writes only, its handle of parts too. 0 where there is none. */
-function takenFrom(socket: Socket): number {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null) return 0;
-  const handed: unknown = Reflect.get(handle, 'bytesWritten');
-  const queued: unknown = Reflect.get(handle, 'writeQueueSize');
-  return typeof handed === 'number' && typeof queued === 'number' ? handed - queued : 0;
 }
 
 /**

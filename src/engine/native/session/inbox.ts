@@ -38,7 +38,8 @@ export function createInbox(turns: Turns, wire: () => Wire, reader: InboxReader)
   const work = (): boolean => {
     const first = dropped ? undefined : pieces[0];
     if (first !== undefined) {
-      const octets = first.octets.subarray(done, done + PIECE);
+      const whole = done === 0 && first.octets.length <= PIECE;
+      const octets = whole ? first.octets : first.octets.subarray(done, done + PIECE);
       done += octets.length;
       if (done >= first.octets.length) {
         pieces.shift();

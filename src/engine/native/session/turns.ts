@@ -17,44 +17,52 @@ export interface Turns {
   readonly waiting: boolean;
 }
 
+/**
+ * Work that takes less than this leaves no trace: whether the loop has passed by meanwhile is asked only where it counts,
+ * because asking costs the loop another round.
+ */
+const UNNOTICED_MS = 0.5;
+
 /** @param soon calls after the event loop has looked at its sockets: `setImmediate` */
 export function createTurns(clock: Clock, soon: (call: () => void) => void): Turns {
   let queue: (() => boolean)[] = [];
-  /** A turn is over when its time is; null: none has begun since the loop last passed by. */
-  let ends: number | null = null;
+  /** Time worked since the loop has surely passed by, but for what went unnoticed. */
+  let spent = 0;
+  /** It is asked whether the loop has passed by. */
+  let asked = false;
   let working = false;
 
   const next = (): void => {
-    ends = null;
+    asked = false;
+    spent = 0;
     if (queue.length > 0) work();
   };
-  /** Begins a turn where none runs; after it the loop passes by. */
-  const begin = (): number => {
-    if (ends === null) {
-      ends = clock.now() + TURN_MS;
-      soon(next);
-    }
-    return ends;
-  };
   const work = (): void => {
-    const end = begin();
+    const begun = clock.now();
+    const end = begun + TURN_MS - spent;
     working = true;
     try {
-      while (queue.length > 0 && clock.now() < end) {
+      let now = begun;
+      while (queue.length > 0 && now < end) {
         // Round and round: a piece of each, so that nobody waits for one with much to say.
         const round = queue;
         queue = [];
         for (const [index, piece] of round.entries()) {
-          if (clock.now() >= end) {
+          if (now >= end) {
             queue = [...round.slice(index), ...queue];
             break;
           }
           if (piece()) queue.push(piece);
+          now = clock.now();
         }
       }
+      spent += now - begun;
     } finally {
       working = false;
     }
+    if (asked || (spent < UNNOTICED_MS && queue.length === 0)) return;
+    asked = true;
+    soon(next);
   };
 
   return {

@@ -1,6 +1,6 @@
 /**
  * The functions of the C library that Node has no words for, called through koffi, an optional dependency: a
- * machine without it runs every session but those that ask for TCP-MD5 or TTL security.
+ * machine without it runs every session but those that ask for TCP-MD5 or TTL security, and writes through Node.
  */
 import { createRequire } from 'node:module';
 import { messageOf } from '../../../model/errors.ts';

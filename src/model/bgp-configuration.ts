@@ -10,6 +10,7 @@ import {
   asObject,
   type Findings,
   isUnset,
+  LONGEST_RESTART_SECONDS,
   quote,
   type Reading,
   readAsNumber,
@@ -71,7 +72,12 @@ export function readBgpConfiguration(resource: Resource): Reading<BgpConfigurati
     meshPasswordRef: isUnset(spec.nodeMeshPassword)
       ? null
       : readSecretKeyRef(findings, asObject(spec.nodeMeshPassword), 'spec.nodeMeshPassword'),
-    meshRestartSeconds: readSeconds(findings, spec.nodeMeshMaxRestartTime, 'spec.nodeMeshMaxRestartTime'),
+    meshRestartSeconds: readSeconds(
+      findings,
+      spec.nodeMeshMaxRestartTime,
+      'spec.nodeMeshMaxRestartTime',
+      LONGEST_RESTART_SECONDS,
+    ),
     serviceRanges: readServiceRanges(findings, spec),
     listenPort: readPort(findings, spec.listenPort, 'spec.listenPort'),
     logLevel: readLogLevel(findings, spec.logSeverityScreen),

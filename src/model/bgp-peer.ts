@@ -8,6 +8,8 @@ import {
   asObject,
   type Findings,
   isUnset,
+  LONGEST_KEEPALIVE_SECONDS,
+  LONGEST_RESTART_SECONDS,
   quote,
   type Reading,
   readAsNumber,
@@ -95,8 +97,13 @@ export function readBgpPeer(resource: Resource): Reading<BgpPeer> {
     localAsNumber: byAddress ? localAsNumber : null,
     reverse: readReverse(findings, spec),
     passwordRef: readPasswordRef(findings, spec),
-    restartSeconds: readSeconds(findings, spec.maxRestartTime, 'spec.maxRestartTime'),
-    keepaliveSeconds: readSeconds(findings, spec.keepaliveTime, 'spec.keepaliveTime'),
+    restartSeconds: readSeconds(
+      findings,
+      spec.maxRestartTime,
+      'spec.maxRestartTime',
+      LONGEST_RESTART_SECONDS,
+    ),
+    keepaliveSeconds: readKeepalive(findings, spec),
     ttlSecurityHops: readTtlSecurity(findings, spec),
     nextHop: readNextHop(findings, spec),
     fromOwnAddress: readSource(findings, spec),
@@ -110,6 +117,21 @@ export function readBgpPeer(resource: Resource): Reading<BgpPeer> {
     return { value: undefined, problems: findings.problems };
   }
   return { value: { name, local, remote, ...fields }, problems: findings.problems };
+}
+
+/** Null where there is none: BGP counts in whole seconds, and BIRD refuses 0 (with everything else in its file). */
+function readKeepalive(findings: Findings, spec: JsonObject): number | null {
+  const field = 'spec.keepaliveTime';
+  const seconds = readSeconds(findings, spec.keepaliveTime, field, LONGEST_KEEPALIVE_SECONDS);
+  if (seconds !== 0) return seconds;
+  warn(
+    findings,
+    'bad-field',
+    field,
+    'is less than a second: a third of the hold time is used.',
+    'Write 1s or more.',
+  );
+  return null;
 }
 
 function readLocal(findings: Findings, spec: JsonObject): LocalSide | undefined {

@@ -223,6 +223,19 @@ test('the settings of a peer are read', () => {
   });
 });
 
+test('times that BGP has no room for are cut to what it has, and said so', () => {
+  const peer = readBgpPeer(
+    resource('BGPPeer', { peerIP: '10.0.0.1', asNumber: 65001, maxRestartTime: '2h', keepaliveTime: '10h' }),
+  );
+  assert.deepEqual([peer.value?.restartSeconds, peer.value?.keepaliveSeconds], [4095, 21_845]);
+  assert.deepEqual(codes(peer), ['bad-field', 'bad-field']);
+  assert.ok(peer.problems.every(({ severity }) => severity === 'warning'));
+  const none = readBgpPeer(resource('BGPPeer', { peerIP: '10.0.0.1', asNumber: 65001, keepaliveTime: '0s' }));
+  assert.deepEqual([none.value?.keepaliveSeconds, codes(none)], [null, ['bad-field']]);
+  const mesh = readBgpConfiguration(resource('BGPConfiguration', { nodeMeshMaxRestartTime: '4095.4s' }));
+  assert.equal(mesh.value?.meshRestartSeconds, 4095);
+});
+
 test('a cluster ID has the form of an IPv4 address and is not 0.0.0.0', () => {
   for (const clusterID of ['0.0.0.0', '1.0.0', 'rack1', 7]) {
     const reading = readRouteReflector(resource('RouteReflector', { ipv4: '10.0.0.1', clusterID }));

@@ -155,8 +155,21 @@ export function readPort(findings: Findings, value: Json | undefined, field: str
   return readInteger(findings, value, field, [1, 65535]);
 }
 
-/** A duration as Go writes it, in whole seconds, rounded as Calico rounds it. */
-export function readSeconds(findings: Findings, value: Json | undefined, field: string): number | null {
+/** The longest restart time that a peer can be told: it has 12 bits (RFC 4724 section 3). */
+export const LONGEST_RESTART_SECONDS = 4095;
+/** A hold time of three times this is the longest that a peer can be asked for: it has 16 bits (RFC 4271 section 4.2). */
+export const LONGEST_KEEPALIVE_SECONDS = 21_845;
+
+/**
+ * A duration as Go writes it, in whole seconds, rounded as Calico rounds it.
+ * @param most what BGP has room for; more is said to be too much and taken for that
+ */
+export function readSeconds(
+  findings: Findings,
+  value: Json | undefined,
+  field: string,
+  most = Number.POSITIVE_INFINITY,
+): number | null {
   const text = readText(findings, value, field);
   if (text === null) return null;
   const seconds = parseDuration(text);
@@ -164,7 +177,10 @@ export function readSeconds(findings: Findings, value: Json | undefined, field: 
     reject(findings, 'bad-field', field, `is ${quote(text)}, not a duration.`, 'Write it as 90s or 2m30s.');
     return null;
   }
-  return Math.round(seconds);
+  if (seconds > most) {
+    warn(findings, 'bad-field', field, `is ${quote(text)}, and BGP has room for ${most} s: those are used.`);
+  }
+  return Math.min(Math.round(seconds), most);
 }
 
 /** An AS number; `zeroIsUnset` where Calico stores 0 for "not set" (BGPPeer). */

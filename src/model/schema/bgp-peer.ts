@@ -72,7 +72,7 @@ export const BGP_PEER: KindSchema = {
       'v3.22',
       { type: 'duration' },
       'How long the peer keeps the routes of a session that went away to restart (RFC 4724).',
-      { default: '2m', note: 'rounded to seconds' },
+      { default: '2m', note: 'rounded to seconds, 4095 s at most' },
     ),
     keepaliveTime: honoured('v3.32', { type: 'duration' }, 'Time between two KEEPALIVE messages.', {
       default: 'a third of the hold time',

@@ -29,7 +29,7 @@ export type Capability =
       readonly restarting: boolean;
       /** N (RFC 8538): NOTIFICATIONs and hold timer expiry count as restarts too. */
       readonly notification: boolean;
-      /** Restart time, 0 to 4095 seconds. */
+      /** Restart time, 0 to 4095 seconds; more is told as that. */
       readonly seconds: number;
       /** F for each family: forwarding state was preserved. */
       readonly families: readonly (AfiSafi & { readonly forwarding: boolean })[];
@@ -161,11 +161,17 @@ function malformed(what: string): ProtocolError {
   return new ProtocolError(ERROR.open, OPEN_ERROR.unspecific, what);
 }
 
-/** Capabilities as the value of one optional parameter. */
+/**
+ * Capabilities as the value of one optional parameter.
+ * @throws RangeError where one has more than 255 octets: a mistake of our own
+ */
 export function encodeCapabilities(capabilities: readonly Capability[]): Uint8Array {
   return concatBytes(
     capabilities.flatMap((capability) => {
       const value = encodeValue(capability);
+      if (value.length > 0xff) {
+        throw new RangeError(`capability ${capabilityCode(capability)} cannot have ${value.length} octets`);
+      }
       return [Uint8Array.of(capabilityCode(capability), value.length), value];
     }),
   );
@@ -198,7 +204,7 @@ function encodeValue(capability: Capability): Uint8Array {
     case 'graceful-restart': {
       const head = new Uint8Array(2);
       const flags = (capability.restarting ? 0x8000 : 0) | (capability.notification ? 0x4000 : 0);
-      writeU16(head, 0, flags | (capability.seconds & 0x0fff));
+      writeU16(head, 0, flags | Math.min(capability.seconds, 0x0fff));
       return concatBytes([head, ...capability.families.map(withForwarding)]);
     }
     case 'four-octet-as':
@@ -216,7 +222,7 @@ function encodeValue(capability: Capability): Uint8Array {
         capability.families.map((family) => {
           const entry = new Uint8Array(7);
           entry.set(withForwarding(family));
-          writeU24(entry, 4, family.seconds);
+          writeU24(entry, 4, Math.min(family.seconds, 0xff_ffff));
           return entry;
         }),
       );

@@ -45,7 +45,7 @@ const BAD_HEADERS = [
   { name: 'an UPDATE under 23 octets', bytes: header(22, 2), code: '1/2', data: '0016' },
   { name: 'a NOTIFICATION under 21 octets', bytes: header(20, 3), code: '1/2', data: '0014' },
   { name: 'a KEEPALIVE of 20 octets', bytes: header(20, 4), code: '1/2', data: '0014' },
-  { name: 'a ROUTE-REFRESH under 23 octets', bytes: header(22, 5), code: '1/2', data: '0016' },
+  { name: 'a ROUTE-REFRESH without a subtype', bytes: header(21, 5), code: '1/2', data: '0015' },
 ];
 for (const { name, bytes, code, data } of BAD_HEADERS) {
   test(`${name} is refused as soon as the header is there`, () => {

@@ -19,13 +19,16 @@ export const MESSAGE_TYPES = {
 
 export type MessageType = keyof typeof MESSAGE_TYPES;
 
-/** Shortest message of each type, header included; a KEEPALIVE has this length exactly (RFC 4271 section 6.1). */
+/**
+ * Shortest message of each type, header included; a KEEPALIVE has this length exactly (RFC 4271 section 6.1). A
+ * ROUTE-REFRESH of another length than 23 is judged by its subtype (RFC 7313 section 5), where it reaches that far.
+ */
 export const SHORTEST: Readonly<Record<MessageType, number>> = {
   open: 29,
   update: 23,
   notification: 21,
   keepalive: 19,
-  'route-refresh': 23,
+  'route-refresh': 22,
 };
 
 const NAMES: readonly (MessageType | null)[] = [

@@ -48,6 +48,7 @@ test('a keepalive time that was asked for is kept unless a third of the hold tim
   const asked = { ...OFFER, keepaliveSeconds: 10 };
   assert.equal(negotiate(asked, openFrom()).keepaliveSeconds, 10);
   assert.equal(negotiate(asked, openFrom({ holdSeconds: 9 })).keepaliveSeconds, 3);
+  assert.equal(negotiate({ ...OFFER, keepaliveSeconds: 0 }, openFrom()).keepaliveSeconds, 30);
 });
 
 test('a hold time of 0 on either side turns both timers off', () => {
@@ -140,6 +141,20 @@ test('long-lived graceful restart means nothing without graceful restart', () =>
     ],
   };
   assert.equal(negotiate(OFFER, alone).families[4]?.longLivedSeconds, 0);
+});
+
+test('a peer that announces long-lived graceful restart for no family knows its marks all the same', () => {
+  const long = { kind: 'long-lived-graceful-restart', families: [] } as const;
+  const without = openFrom({ families: [{ ...four, longLivedSeconds: null }] });
+  assert.equal(negotiate(OFFER, without).knowsLlgrStale, false);
+  const aware = { ...without, capabilities: [...without.capabilities, long] };
+  assert.equal(negotiate(OFFER, aware).knowsLlgrStale, true);
+  assert.equal(negotiate(OFFER, aware).families[4]?.longLivedSeconds, 0);
+  const alone = openFrom({ gracefulRestart: null });
+  assert.equal(
+    negotiate(OFFER, { ...alone, capabilities: [...alone.capabilities, long] }).knowsLlgrStale,
+    false,
+  );
 });
 
 test('of several graceful restart capabilities the last one counts', () => {

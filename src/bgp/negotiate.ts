@@ -53,6 +53,8 @@ export interface Negotiated {
     /** Both sides announced N: errors and hold timer expiry keep the routes too (RFC 8538). */
     readonly notification: boolean;
   } | null;
+  /** The peer knows LLGR_STALE: it announced long-lived graceful restart, for whatever families (RFC 9494 section 4.1). */
+  readonly knowsLlgrStale: boolean;
 }
 
 /**
@@ -82,6 +84,7 @@ export function negotiate(offer: Offer, theirs: Open): Negotiated {
   }
   const holdSeconds = Math.min(offer.holdSeconds, theirs.holdSeconds);
   const third = Math.max(1, Math.floor(holdSeconds / 3));
+  const wanted = offer.keepaliveSeconds ?? 0;
   const restart = offer.gracefulRestart === null ? null : said.restart;
   return {
     localAs: offer.localAs,
@@ -91,7 +94,7 @@ export function negotiate(offer: Offer, theirs: Open): Negotiated {
     peerRouterId: theirs.routerId,
     holdSeconds,
     // RFC 4271 section 4.4: a third of the hold time is the most that is reasonable; 0 turns both off.
-    keepaliveSeconds: holdSeconds === 0 ? 0 : Math.min(offer.keepaliveSeconds ?? third, third),
+    keepaliveSeconds: holdSeconds === 0 ? 0 : wanted === 0 ? third : Math.min(wanted, third),
     fourOctetAs: said.has('four-octet-as'),
     families,
     routeRefresh: said.has('route-refresh'),
@@ -108,6 +111,7 @@ export function negotiate(offer: Offer, theirs: Open): Negotiated {
             restarting: restart.restarting,
             notification: restart.notification && offer.gracefulRestart?.notification === true,
           },
+    knowsLlgrStale: said.restart !== null && said.has('long-lived-graceful-restart'),
   };
 }
 

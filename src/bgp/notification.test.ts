@@ -22,6 +22,14 @@ test('a NOTIFICATION survives the wire', () => {
   assert.deepEqual(decodeNotification(encodeNotification(sent)), sent);
 });
 
+test('what an error quotes is cut to what the peer takes', () => {
+  const quoting = { code: 7, subcode: 1, data: new Uint8Array(65_535).fill(7) };
+  assert.equal(encodeNotification(quoting).length, 4096);
+  const long = encodeNotification(quoting, 65_535);
+  assert.equal(long.length, 65_535);
+  assert.equal(toHex(long.subarray(16, 18)), 'ffff');
+});
+
 test('a shutdown carries its text with its length in front', () => {
   assert.equal(toHex(cease(2, 'see ya').data), '06736565207961');
   assert.equal(shutdownText(cease(4, 'höhere Gewalt')), 'höhere Gewalt');

@@ -4,7 +4,7 @@
  */
 import { CEASE, ERROR, errorName } from './error-codes.ts';
 import { type Family, numbersOf } from './family.ts';
-import { buildMessage, HEADER_LENGTH } from './header.ts';
+import { buildMessage, HEADER_LENGTH, LONGEST_MESSAGE } from './header.ts';
 import { concatBytes, NO_BYTES, toHex } from './wire.ts';
 
 export interface Notification {
@@ -16,9 +16,17 @@ export interface Notification {
 /** RFC 9003 section 2: at most 255 octets of UTF-8. */
 const LONGEST_TEXT = 255;
 
-export function encodeNotification(notification: Notification): Uint8Array {
+/**
+ * @param longest octets that the message may have: 4096 unless the peer takes long messages (RFC 8654 section 4).
+ * What an error quotes of a message that was longer itself is cut.
+ */
+export function encodeNotification(
+  notification: Notification,
+  longest: number = LONGEST_MESSAGE,
+): Uint8Array {
   const { code, subcode, data } = notification;
-  return buildMessage('notification', concatBytes([Uint8Array.of(code, subcode), data]));
+  const quoted = data.subarray(0, longest - HEADER_LENGTH - 2);
+  return buildMessage('notification', concatBytes([Uint8Array.of(code, subcode), quoted]));
 }
 
 /** Reads a whole NOTIFICATION message, header included; the framer has seen to its length (21 octets or more). */

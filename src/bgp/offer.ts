@@ -26,7 +26,7 @@ export interface Offer {
   readonly routerId: number;
   /** Hold time that we ask for, seconds: 0 or 3 and more. */
   readonly holdSeconds: number;
-  /** Time between KEEPALIVEs that we want, seconds; null: a third of the hold time. */
+  /** Time between KEEPALIVEs that we want, seconds; null or 0: a third of the hold time. */
   readonly keepaliveSeconds: number | null;
   readonly families: readonly FamilyOffer[];
   readonly extendedMessages: boolean;

@@ -161,12 +161,52 @@ test('RFC 9072: capabilities beyond 255 octets go into extended parameters, shor
   const message = encodeOpen(long);
   assert.equal(toHex(message.subarray(28, 32)), 'ffff0197');
   assert.deepEqual(decodeOpen(message), long);
-  assert.equal(encodeOpen({ ...long, capabilities: [unknown(200)] })[29], 2);
+  for (const size of [200, 251]) {
+    const short: Open = { ...long, capabilities: [unknown(size)] };
+    assert.equal(encodeOpen(short)[29], 2);
+    assert.deepEqual(decodeOpen(encodeOpen(short)), short);
+  }
 });
 
 test('RFC 9072: extended parameters are read whatever the old length says, but 0', () => {
   const { capabilities } = decodeOpen(open('04 fc00 005a 0a000001 07 ff 0005 02 0002 0200'));
   assert.deepEqual(capabilities, [{ kind: 'route-refresh' }]);
+});
+
+test('times that have no room are told as the longest that have', () => {
+  const families = [{ afi: 1, safi: 1, forwarding: true }];
+  const restart = {
+    kind: 'graceful-restart',
+    restarting: false,
+    notification: false,
+    seconds: 7200,
+  } as const;
+  const message = encodeOpen({
+    as: 1,
+    holdSeconds: 100_000,
+    routerId: 1,
+    capabilities: [
+      { ...restart, families },
+      {
+        kind: 'long-lived-graceful-restart',
+        families: families.map((one) => ({ ...one, seconds: 20_000_000 })),
+      },
+    ],
+  });
+  const { holdSeconds, capabilities } = decodeOpen(message);
+  assert.equal(holdSeconds, 65_535);
+  assert.deepEqual(capabilities, [
+    { ...restart, seconds: 4095, families },
+    {
+      kind: 'long-lived-graceful-restart',
+      families: families.map((one) => ({ ...one, seconds: 16_777_215 })),
+    },
+  ]);
+});
+
+test('a capability of more than 255 octets is our own mistake and said so', () => {
+  const capabilities: Capability[] = [{ kind: 'unknown', code: 200, value: new Uint8Array(256) }];
+  assert.throws(() => encodeOpen({ as: 1, holdSeconds: 90, routerId: 1, capabilities }), /capability 200/);
 });
 
 test('an OPEN that does not fit its 4096 octets is our own mistake and said so', () => {

@@ -84,7 +84,7 @@ export function encodeOpen(open: Open): Uint8Array {
   const fixed = new Uint8Array(9);
   fixed[0] = VERSION;
   writeU16(fixed, 1, open.as > 0xffff ? AS_TRANS : open.as);
-  writeU16(fixed, 3, open.holdSeconds);
+  writeU16(fixed, 3, Math.min(open.holdSeconds, 0xffff));
   writeU32(fixed, 5, open.routerId);
   const message = buildMessage('open', concatBytes([fixed, parameters(capabilities)]));
   if (message.length > LONGEST_MESSAGE) {
@@ -95,7 +95,7 @@ export function encodeOpen(open: Open): Uint8Array {
 
 function parameters(capabilities: Uint8Array): Uint8Array {
   if (capabilities.length === 0) return Uint8Array.of(0);
-  if (capabilities.length + 2 <= 0xfe) {
+  if (capabilities.length + 2 <= 0xff) {
     const head = Uint8Array.of(capabilities.length + 2, CAPABILITIES, capabilities.length);
     return concatBytes([head, capabilities]);
   }

@@ -33,6 +33,7 @@ function codeOf(message: Uint8Array, enhanced: boolean): string {
 test('a BoRR of another length has an error of its own, with the message in it', () => {
   const long = buildMessage('route-refresh', hex('0001 01 01 00'));
   assert.equal(codeOf(long, true), '7/1 24');
+  assert.equal(codeOf(buildMessage('route-refresh', hex('0001 02')), true), '7/1 22');
   assert.equal(codeOf(long, false), '1/2 2');
   assert.equal(codeOf(buildMessage('route-refresh', hex('0001 00 01 00')), true), '1/2 2');
 });

@@ -5,9 +5,12 @@
 
 import { ERROR, HEADER_ERROR, ROUTE_REFRESH_ERROR } from './error-codes.ts';
 import { afiOf, type Family, SAFI_UNICAST } from './family.ts';
-import { buildMessage, HEADER_LENGTH, MARKER_LENGTH, SHORTEST } from './header.ts';
+import { buildMessage, HEADER_LENGTH, MARKER_LENGTH } from './header.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { readU16, writeU16 } from './wire.ts';
+
+/** Of the message; ours never carry the filters of RFC 5291. */
+const LENGTH = HEADER_LENGTH + 4;
 
 export const REFRESH = { request: 0, begin: 1, end: 2 } as const;
 
@@ -33,7 +36,7 @@ export function encodeRouteRefresh(family: Family, subtype: number = REFRESH.req
  */
 export function decodeRouteRefresh(message: Uint8Array, enhanced: boolean): RouteRefresh {
   const subtype = message[HEADER_LENGTH + 2] ?? 0;
-  if (message.length !== SHORTEST['route-refresh']) {
+  if (message.length !== LENGTH) {
     const what = `a ROUTE-REFRESH cannot have ${message.length} octets`;
     if (enhanced && (subtype === REFRESH.begin || subtype === REFRESH.end)) {
       throw new ProtocolError(ERROR.routeRefresh, ROUTE_REFRESH_ERROR.invalidLength, what, message.slice());

@@ -96,6 +96,36 @@ test('NEXT_HOP goes with IPv4 routes only, also where both families share a mess
   assert.equal(byFamily.get(6)?.localPref, 100);
 });
 
+test('IPv4 routes of MP_REACH_NLRI with an IPv4 next hop get NEXT_HOP, so that they can be told to anybody', () => {
+  const reach = attribute(0x80, 14, '0001 01 04 0a000107 00 1a 0a410100');
+  const stray = attribute(0x40, 3, '0a0000ff');
+  for (const others of [[], [stray]]) {
+    const message = updateMessage({ attributes: [reach, ORIGIN_IGP, EMPTY_PATH, ...others, LOCAL_PREF_100] });
+    const [announcement] = decodeUpdate(message, INTERNAL).announced;
+    assert.ok(announcement);
+    assert.equal(toHex(announcement.attributes), toHex(concatBytes(USUAL)));
+    const [told] = read(encodeAnnouncements(announcement, 4096) ?? assert.fail(), INTERNAL);
+    assert.deepEqual(prefixes(told?.announced.map(({ nlri }) => nlri) ?? []), ['10.65.1.0/26']);
+  }
+});
+
+test('attributes go on in the order of their codes, without bits that they may not have', () => {
+  const message = updateMessage({
+    attributes: [
+      LOCAL_PREF_100,
+      attribute(0x60, 1, '00'),
+      EMPTY_PATH,
+      attribute(0x41, 3, '0a000107'),
+      attribute(0xaf, 4, '00000007'),
+    ],
+    nlri: NLRI,
+  });
+  const [announcement] = decodeUpdate(message, INTERNAL).announced;
+  const med = attribute(0x80, 4, '00000007');
+  const ordered = concatBytes([ORIGIN_IGP, EMPTY_PATH, NEXT_HOP_ATTRIBUTE, med, LOCAL_PREF_100]);
+  assert.equal(toHex(announcement?.attributes ?? assert.fail()), toHex(ordered));
+});
+
 test('an unknown optional transitive attribute goes on with its Partial bit set', () => {
   const [announcement] = decodeUpdate(
     updateMessage({ attributes: [...USUAL, attribute(0xc0, 99, '0102')], nlri: NLRI }),

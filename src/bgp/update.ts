@@ -5,7 +5,7 @@
  */
 
 import { widen } from './attributes/four-octet.ts';
-import { encodeRawAttributes } from './attributes/raw-attributes.ts';
+import { encodeRawAttributes, type RawAttribute, WELL_KNOWN } from './attributes/raw-attributes.ts';
 import type { AttributeContext } from './attributes/row.ts';
 import {
   type AttributeScan,
@@ -33,8 +33,8 @@ export interface Announcement {
   /** 4 octets, 16, or 32 with a link-local address after the global one. */
   readonly nextHop: Uint8Array;
   /**
-   * Attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is among them where the prefixes stood in the
-   * message's own NLRI field, and only there.
+   * Attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is among them where the next hop has 4 octets,
+   * whichever of the two fields the prefixes stood in, and only there: so they can be sent on in either.
    */
   readonly attributes: Uint8Array;
 }
@@ -83,7 +83,7 @@ export function decodeUpdate(message: Uint8Array, context: UpdateContext): Updat
     const block = readMpUnreach(message, scan.mpUnreach, termsOf);
     if ('afi' in block) malformed.push(foreign('MP_UNREACH_NLRI', block.afi, block.safi));
     else if (block.count > 0) withdrawn.push(block);
-    else if (isAlone(scan.mpUnreach, message)) return endOfRib(block.family, context);
+    else if (isAlone(scan.mpUnreach, message)) return { ...endOfRib(block.family, context), malformed };
   }
   let mpReach: MpReach | null = null;
   if (scan.mpReach !== null) {
@@ -93,10 +93,15 @@ export function decodeUpdate(message: Uint8Array, context: UpdateContext): Updat
   }
 
   const nlri = fields.announced;
-  if (nlri !== null || mpReach !== null) missingAttributes(scan, nlri !== null, malformed);
-  if (mpReach !== null && mpReach.nextHopFault !== null) malformed.push(unfitNextHop(mpReach.nextHopFault));
+  const reached = mpReach !== null && mpReach.nlri.count > 0 ? mpReach : null;
+  if (nlri !== null || reached !== null) missingAttributes(scan, nlri !== null, malformed);
+  if (reached !== null && reached.nextHopFault !== null) malformed.push(unfitNextHop(reached.nextHopFault));
   const treatAsWithdraw = malformed.find(({ action }) => action === 'treat-as-withdraw');
-  if (treatAsWithdraw !== undefined && scan.mpReach === null && attributesEnd === message.length) {
+  // What is told in a family that was not agreed on has not got lost.
+  const reachable =
+    attributesEnd < message.length || reached !== null || (scan.mpReach !== null && mpReach === null);
+  const onlyWithdraws = scan.mpUnreach !== null && isAllOf(scan.mpUnreach, attributesAt, attributesEnd);
+  if (treatAsWithdraw !== undefined && !reachable && !onlyWithdraws) {
     // RFC 7606 section 5.2: there is nothing to withdraw, so routes may have got lost with what is broken.
     const { name, what } = treatAsWithdraw;
     const text = `${name}: ${what}, in a message without reachable routes`;
@@ -105,18 +110,19 @@ export function decodeUpdate(message: Uint8Array, context: UpdateContext): Updat
 
   if (treatAsWithdraw !== undefined) {
     if (nlri !== null) withdrawn.push(nlri);
-    if (mpReach !== null && mpReach.nlri.count > 0) withdrawn.push(mpReach.nlri);
+    if (reached !== null) withdrawn.push(reached.nlri);
     return { withdrawn, announced: [], endOfRib: null, malformed, treatedAsWithdraw: true };
   }
   const announced: Announcement[] = [];
   if (nlri !== null) {
     const nextHop = scan.kept.find(({ code }) => code === ATTRIBUTE.nextHop);
     const octets = message.subarray(nextHop?.start, nextHop?.end);
-    announced.push({ nlri, nextHop: octets, attributes: assemble(message, scan, true, context) });
+    announced.push({ nlri, nextHop: octets, attributes: assemble(message, scan, 'as-it-came', context) });
   }
-  if (mpReach !== null && mpReach.nlri.count > 0) {
-    const { nlri: block, nextHop } = mpReach;
-    announced.push({ nlri: block, nextHop, attributes: assemble(message, scan, false, context) });
+  if (reached !== null) {
+    const { nlri: block, nextHop } = reached;
+    const put = nextHop.length === 4 ? nextHop : null;
+    announced.push({ nlri: block, nextHop, attributes: assemble(message, scan, put, context) });
   }
   return { withdrawn, announced, endOfRib: null, malformed, treatedAsWithdraw: false };
 }
@@ -128,8 +134,13 @@ function endOfRib(family: Family, context: UpdateContext): Update {
 }
 
 /** Whether nothing stands in the message but this one attribute. */
-function isAlone({ at, end }: FoundAttribute, message: Uint8Array): boolean {
-  return at === SHORTEST.update && end === message.length;
+function isAlone(attribute: FoundAttribute, message: Uint8Array): boolean {
+  return isAllOf(attribute, SHORTEST.update, message.length);
+}
+
+/** Whether it is all that there is from `start` to `end`. */
+function isAllOf(attribute: FoundAttribute, start: number, end: number): boolean {
+  return attribute.at === start && attribute.end === end;
 }
 
 /** The message's own two fields of IPv4 prefixes; null where a field is empty or IPv4 was not agreed on. */
@@ -188,23 +199,33 @@ function foreign(name: string, afi: number, safi: number): Malformation {
   return { name, action: 'attribute-discard', clause: 'RFC 4760 section 7', what };
 }
 
-/** The attributes that go on; a view where nothing had to be cut out or changed. */
+/**
+ * The attributes that go on, in the order of their codes (RFC 4271 section 5); a view where nothing had to be cut out,
+ * changed or moved.
+ * @param nextHop what NEXT_HOP is to be; null: it is to be none
+ */
 function assemble(
   message: Uint8Array,
   scan: AttributeScan,
-  withNextHop: boolean,
+  nextHop: Uint8Array | 'as-it-came' | null,
   context: UpdateContext,
 ): Uint8Array {
-  const nextHopAmongThem = scan.kept.some(({ code }) => code === ATTRIBUTE.nextHop);
-  if (scan.untouched && context.fourOctetAs && (withNextHop || !nextHopAmongThem)) {
+  const asItCame =
+    nextHop === 'as-it-came' ||
+    (nextHop === null && !scan.kept.some(({ code }) => code === ATTRIBUTE.nextHop));
+  if (scan.untouched && context.fourOctetAs && asItCame) {
     return message.subarray(scan.kept[0]?.at ?? 0, scan.kept.at(-1)?.end ?? 0);
   }
-  const list = scan.kept
-    .filter(({ code }) => withNextHop || code !== ATTRIBUTE.nextHop)
+  const list: RawAttribute[] = scan.kept
+    .filter(({ code }) => nextHop === 'as-it-came' || code !== ATTRIBUTE.nextHop)
     .map(({ code, flags, start, end, amended }) => ({
       code,
       flags,
       value: amended ?? message.subarray(start, end),
     }));
+  if (nextHop !== null && nextHop !== 'as-it-came') {
+    list.push({ code: ATTRIBUTE.nextHop, flags: WELL_KNOWN, value: nextHop });
+  }
+  list.sort((one, other) => one.code - other.code);
   return encodeRawAttributes(context.fourOctetAs ? list : widen(list));
 }

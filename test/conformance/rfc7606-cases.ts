@@ -55,6 +55,19 @@ const accepted = both('accepted');
 
 /** 2001:db8::7 and 2001:db8:1::/64 */
 const REACH6 = '0002 01 10 20010db8000000000000000000000007 00 40 20010db800010000';
+const EMPTY_REACH6 = '0002 01 10 20010db8000000000000000000000007 00';
+
+/** Name, flags, code and a value with which nothing is wrong. */
+const WRONG_FLAGS: readonly (readonly [name: string, flags: number, code: number, value: string])[] = [
+  ['ORIGIN', 0xc0, 1, '00'],
+  ['AS_PATH', 0xc0, 2, ''],
+  ['NEXT_HOP', 0x00, 3, '0a000107'],
+  ['MULTI_EXIT_DISC', 0xc0, 4, '00000001'],
+  ['COMMUNITIES', 0x80, 8, 'fc000001'],
+  ['EXTENDED COMMUNITIES', 0x40, 16, '0002fc0000000001'],
+  ['LARGE_COMMUNITY', 0x80, 32, '0000fc000000000100000002'],
+  ['OTC', 0x80, 35, '0000fc00'],
+];
 
 export const CASES: readonly Case[] = [
   { name: 'a well-formed UPDATE is accepted', clause: '2', message: withAttributes(), ...accepted },
@@ -73,24 +86,6 @@ export const CASES: readonly Case[] = [
     ...reset,
   },
   {
-    name: 'wrong flags of ORIGIN withdraw the routes',
-    clause: '3 c',
-    message: withAttributes(attribute(0xc0, 1, '00')),
-    ...withdraw,
-  },
-  {
-    name: 'wrong flags of MULTI_EXIT_DISC withdraw the routes',
-    clause: '3 c',
-    message: withAttributes(attribute(0xc0, 4, '00000001')),
-    ...withdraw,
-  },
-  {
-    name: 'wrong flags of COMMUNITIES withdraw the routes',
-    clause: '3 c',
-    message: withAttributes(attribute(0x80, 8, 'fc000001')),
-    ...withdraw,
-  },
-  {
     name: 'wrong flags of AGGREGATOR only cost the attribute',
     clause: '3 f',
     message: withAttributes(attribute(0x40, 7, '0000fc000a000001')),
@@ -103,6 +98,47 @@ export const CASES: readonly Case[] = [
     message: withAttributes(attribute(0xc0, 6, '')),
     ...discard,
     gone: 6,
+  },
+  ...WRONG_FLAGS.map(([name, flags, code, value]) => ({
+    name: `wrong flags of ${name} withdraw the routes`,
+    clause: '3 c',
+    message: withAttributes(attribute(flags, code, value)),
+    ...withdraw,
+  })),
+  {
+    name: 'wrong flags of ORIGINATOR_ID withdraw the routes of an internal peer',
+    clause: '3 c',
+    message: withAttributes(attribute(0xc0, 9, '0a000109')),
+    internal: 'treat-as-withdraw',
+    external: 'attribute-discard',
+    gone: 9,
+  },
+  {
+    name: 'wrong flags of CLUSTER_LIST withdraw the routes of an internal peer',
+    clause: '3 c',
+    message: withAttributes(attribute(0xc0, 10, '01000001')),
+    internal: 'treat-as-withdraw',
+    external: 'attribute-discard',
+    gone: 10,
+  },
+  {
+    name: 'wrong flags of AS4_PATH from an old speaker withdraw the routes',
+    clause: '3 c',
+    message: withAttributes(attribute(0x40, 17, '02 01 0001fc00')),
+    ...withdraw,
+    oldSpeaker: true,
+  },
+  {
+    name: 'wrong flags of MP_REACH_NLRI withdraw its routes',
+    clause: '3 c',
+    message: raw({ attributes: [attribute(0xc0, 14, REACH6), ORIGIN_IGP, EMPTY_PATH, LOCAL_PREF_100] }),
+    ...withdraw,
+  },
+  {
+    name: 'wrong flags of MP_UNREACH_NLRI change nothing in what it withdraws',
+    clause: '3 c',
+    message: raw({ attributes: [attribute(0xc0, 15, '000201 40 20010db800010000')] }),
+    ...withdraw,
   },
   { name: 'a missing ORIGIN withdraws the routes', clause: '3 d', message: without(1), ...withdraw },
   { name: 'a missing AS_PATH withdraws the routes', clause: '3 d', message: without(2), ...withdraw },
@@ -225,6 +261,20 @@ export const CASES: readonly Case[] = [
     ...reset,
   },
   {
+    name: 'a broken attribute beside an MP_REACH_NLRI without prefixes resets the session',
+    clause: '5.2',
+    message: raw({
+      attributes: [attribute(0x80, 14, EMPTY_REACH6), attribute(0x40, 1, '09'), EMPTY_PATH],
+    }),
+    ...reset,
+  },
+  {
+    name: 'a broken attribute among withdrawals resets the session',
+    clause: '5.2',
+    message: raw({ withdrawn: NLRI, attributes: [attribute(0x40, 1, '09')] }),
+    ...reset,
+  },
+  {
     name: 'a discarded attribute without reachable routes does not',
     clause: '5.2',
     message: raw({ withdrawn: NLRI, attributes: [attribute(0x40, 6, '00')] }),
@@ -258,12 +308,6 @@ export const CASES: readonly Case[] = [
     name: 'MP_UNREACH_NLRI of two octets resets the session',
     clause: '5.3',
     message: withAttributes(attribute(0x80, 15, '0002')),
-    ...reset,
-  },
-  {
-    name: 'wrong flags of MP_REACH_NLRI reset the session',
-    clause: '5.3',
-    message: withAttributes(attribute(0xc0, 14, REACH6)),
     ...reset,
   },
 
@@ -468,6 +512,18 @@ export const CASES: readonly Case[] = [
     clause: 'RFC 8092 section 5',
     message: withAttributes(attribute(0xc0, 32, '0000fc0000000001000000')),
     ...withdraw,
+  },
+  {
+    name: 'OTC of three octets withdraws the routes',
+    clause: 'RFC 9234 section 5',
+    message: withAttributes(attribute(0xc0, 35, '00fc00')),
+    ...withdraw,
+  },
+  {
+    name: 'OTC passes',
+    clause: 'RFC 9234 section 5',
+    message: withAttributes(attribute(0xc0, 35, '0000fc00')),
+    ...accepted,
   },
   {
     name: 'AS4_PATH from a speaker of four-octet numbers is discarded',

@@ -63,7 +63,8 @@ test('RFC 8950: BIRD’s IPv4 routes with IPv6 next hops go to the BIRD that tak
   try {
     await neighbor(11, { routes: ['10.11.0.0/26'], ipv6NextHop: '2001:db8::11' });
     await neighbor(12, { routes: ['10.12.0.0/26'] });
-    const taker = await neighbor(13, { ipv6NextHop: null });
+    // It tells its own in MP_REACH_NLRI, too, with its IPv4 address.
+    const taker = await neighbor(13, { routes: ['10.13.0.0/26'], ipv6NextHop: null });
     const plain = await neighbor(14, {});
     await engine.apply(
       reflectorOf(
@@ -75,11 +76,12 @@ test('RFC 8950: BIRD’s IPv4 routes with IPv6 next hops go to the BIRD that tak
     const held = await taker.untilRoutes(['10.11.0.0/26', '10.12.0.0/26'], 60_000);
     assert.equal(held.get('10.11.0.0/26')?.nextHop, '2001:db8::11');
     await until(
-      async () => (await engine.countRoutes(clientOf(net, 14).name))?.exported === 1,
-      'the other one to be told one route',
+      async () => (await engine.countRoutes(clientOf(net, 14).name))?.exported === 2,
+      'the other one to be told two routes',
       60_000,
     );
-    await plain.untilRoutes(['10.12.0.0/26'], 60_000);
+    const told = await plain.untilRoutes(['10.12.0.0/26', '10.13.0.0/26'], 60_000);
+    assert.equal(told.get('10.13.0.0/26')?.nextHop, net.address(13));
   } finally {
     for (const one of neighbors) await one.stop();
     await engine.stop('detach');

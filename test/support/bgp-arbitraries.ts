@@ -3,7 +3,8 @@
  */
 import fc from 'fast-check';
 import { clearHostBits } from '../../src/bgp/address.ts';
-import { buildMessage, MESSAGE_TYPES, type MessageType } from '../../src/bgp/header.ts';
+import { encodeRawAttributes } from '../../src/bgp/attributes/raw-attributes.ts';
+import { buildMessage, HEADER_LENGTH, MESSAGE_TYPES, type MessageType } from '../../src/bgp/header.ts';
 import {
   type AsPath,
   type Capability,
@@ -16,6 +17,7 @@ import {
   encodeRouteRefresh,
   encodeWithdrawals,
   type Family,
+  LONGEST_EXTENDED_MESSAGE,
   type NlriBlock,
   type Notification,
   type Open,
@@ -23,6 +25,7 @@ import {
   type UpdateContext,
 } from '../../src/bgp/index.ts';
 import { encodeNlri } from '../../src/bgp/nlri.ts';
+import { concatBytes } from '../../src/bgp/wire.ts';
 
 /** Records as literals make them, so that they compare equal. */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
@@ -68,6 +71,7 @@ function attributesWith(nextHop: fc.Arbitrary<Uint8Array | null>): fc.Arbitrary<
       maxLength: 3,
       selector: ({ global, one, two }) => `${global}:${one}:${two}`,
     }),
+    onlyToCustomer: fc.option(u32),
     unknown: fc
       .uniqueArray(
         record({
@@ -78,7 +82,13 @@ function attributesWith(nextHop: fc.Arbitrary<Uint8Array | null>): fc.Arbitrary<
         { maxLength: 2, selector: ({ code }) => code },
       )
       .map((list) => list.sort((one, other) => one.code - other.code)),
-  });
+    partial: fc.subarray([8, 32]),
+  }).map((attributes) => ({
+    ...attributes,
+    partial: attributes.partial.filter(
+      (code) => (code === 8 ? attributes.communities : attributes.largeCommunities).length > 0,
+    ),
+  }));
 }
 
 export const pathAttributes = attributesWith(nextHop4);
@@ -182,7 +192,19 @@ export const updateContext: fc.Arbitrary<UpdateContext> = record({
   }),
 });
 
-/** Any message that we could send. */
+/** IPv4 routes with an IPv4 next hop in MP_REACH_NLRI: legal, and others do so, but we never do. */
+const reached4 = record({
+  nlri: nlriBlock(4, false),
+  nextHop: nextHop4,
+  attributes: attributesWith(fc.constant(null)),
+}).map(({ nlri, nextHop, attributes }) => {
+  const value = concatBytes([Uint8Array.of(0, 1, 1, 4), nextHop, Uint8Array.of(0), nlri.bytes]);
+  const reach = encodeRawAttributes([{ code: 14, flags: 0x80, value }]);
+  const all = concatBytes([reach, encodeAttributes(attributes)]);
+  return buildMessage('update', concatBytes([Uint8Array.of(0, 0, all.length >>> 8, all.length), all]));
+});
+
+/** Any message that is legal. */
 export const goodMessage: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.constant(encodeKeepalive()),
   openMessage.map(encodeOpen),
@@ -197,6 +219,7 @@ export const goodMessage: fc.Arbitrary<Uint8Array> = fc.oneof(
       encodeKeepalive(),
   ),
   nlriBlock(6, false).map((nlri) => encodeWithdrawals(nlri, 4096)),
+  reached4,
 );
 
 const messageType = fc
@@ -207,6 +230,16 @@ const messageType = fc
 const wildMessage = record({ type: messageType, body: octets(0, 400) }).map(({ type, body }) =>
   buildMessage(type, body),
 );
+
+/** The same, and much longer than a message of RFC 4271. */
+const longMessage = record({
+  type: messageType,
+  chunk: octets(1, 300),
+  size: fc.integer({ min: 4096, max: LONGEST_EXTENDED_MESSAGE }),
+}).map(({ type, chunk, size }) => {
+  const body = Uint8Array.from({ length: size - HEADER_LENGTH }, (_, at) => chunk[at % chunk.length] ?? 0);
+  return buildMessage(type, body);
+});
 
 /** A good message in which some octets were changed behind the header. */
 const brokenMessage = record({
@@ -227,6 +260,10 @@ export const stream: fc.Arbitrary<Uint8Array> = fc.oneof(
     weight: 8,
     arbitrary: fc
       .array(fc.oneof(goodMessage, brokenMessage, brokenMessage, wildMessage), { maxLength: 12 })
-      .map((list) => Uint8Array.from(list.flatMap((one) => [...one]))),
+      .map(concatBytes),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(goodMessage, longMessage).map(concatBytes),
   },
 );

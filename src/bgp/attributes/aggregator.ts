@@ -15,6 +15,7 @@ export const AGGREGATOR: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'attribute-discard',
   clause: 'RFC 7606 section 7.7',
+  wrongFlags: 'attribute-discard',
   discardFromExternal: false,
   fault: (bytes, start, end, { fourOctetAs }) => aggregatorFault(bytes, start, end, fourOctetAs ? 4 : 2),
   read(bytes, start, _end, into) {

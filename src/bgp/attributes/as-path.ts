@@ -22,6 +22,7 @@ export const AS_PATH: AttributeRow = {
   mayBeEmpty: true,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.2',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault(bytes, start, end, context) {
     return (

@@ -28,7 +28,9 @@ const EVERYTHING: PathAttributes = {
   clusterList: [0x0100_0001, 0x0100_0002],
   extendedCommunities: [0x0002_fc00_0000_0001n, 0xffff_ffff_ffff_ffffn],
   largeCommunities: [{ global: 64_512, one: 1, two: 4_294_967_295 }],
+  onlyToCustomer: 4_200_000_001,
   unknown: [{ code: 99, flags: 0xe0, value: hex('0102') }],
+  partial: [7, 8],
 };
 
 test('attributes survive the wire, each with the flags of its row, in the order of their codes', () => {
@@ -37,12 +39,20 @@ test('attributes survive the wire, each with the flags of its row, in the order 
   const list = rawAttributes(bytes);
   assert.deepEqual(
     list.map(({ code }) => code),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 32, 99],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 32, 35, 99],
   );
   for (const { code, flags } of list) {
     const row = ATTRIBUTE_ROWS.find((one) => one.code === code);
-    assert.equal(flags, row?.flags ?? 0xe0);
+    assert.equal(flags, (row?.flags ?? 0xe0) | (EVERYTHING.partial.includes(code) ? 0x20 : 0));
   }
+});
+
+test('a Partial bit survives what is done to values', () => {
+  const bytes = attribute(0xe0, 8, 'fc000001');
+  const { communities, partial } = decodeAttributes(bytes);
+  assert.deepEqual(partial, [8]);
+  const more = encodeAttributes({ ...NO_ATTRIBUTES, communities: [...communities, 7], partial });
+  assert.equal(toHex(more), 'e00808fc00000100000007');
 });
 
 test('no attributes are no octets', () => {
@@ -110,7 +120,7 @@ test('reflection adds ORIGINATOR_ID and CLUSTER_LIST and leaves every other octe
   });
   assert.deepEqual(
     rawAttributes(reflected).map(({ code }) => code),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 32, 99],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 32, 35, 99],
   );
 });
 
@@ -233,7 +243,18 @@ test('numbers that fit two octets need no AS4 attributes', () => {
   assert.equal(findAttribute(told, 18), null);
 });
 
-test('an AGGREGATOR that is not AS_TRANS makes both AS4 attributes worthless', () => {
+test('an AGGREGATOR that is not AS_TRANS says nothing against AS4_PATH where there is no AS4_AGGREGATOR', () => {
+  const kept = {
+    ...NO_ATTRIBUTES,
+    asPath: [sequence(64_512, 4_200_000_001)],
+    aggregator: { as: 64_512, routerId: 0x0a00_0001 },
+  };
+  const told = narrow(encodeAttributes(kept));
+  assert.equal(findAttribute(told, 18), null);
+  assert.deepEqual(decodeAttributes(encodeRawAttributes(widen(rawAttributes(told)))), kept);
+});
+
+test('an AGGREGATOR that is not AS_TRANS beside AS4_AGGREGATOR makes both AS4 attributes worthless', () => {
   const old = concatBytes([
     attribute(0x40, 2, '0201 5ba0'),
     attribute(0xc0, 7, 'fc00 0a000001'),

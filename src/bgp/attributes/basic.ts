@@ -15,6 +15,7 @@ export const ORIGIN_ROW: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.1',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault(bytes, start, end) {
     if (end - start !== 1) return lengthFault(end - start, '1');
@@ -35,6 +36,7 @@ export const NEXT_HOP: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.3',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault(bytes, start, end) {
     return end - start === 4 ? nextHopFault(bytes, start, end) : lengthFault(end - start, '4');
@@ -52,6 +54,7 @@ export const MULTI_EXIT_DISC: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.4',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault: (_bytes, start, end) => (end - start === 4 ? null : lengthFault(end - start, '4')),
   read(bytes, start, _end, into) {
@@ -67,6 +70,7 @@ export const LOCAL_PREF: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.5',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: true,
   fault: (_bytes, start, end) => (end - start === 4 ? null : lengthFault(end - start, '4')),
   read(bytes, start, _end, into) {
@@ -82,6 +86,7 @@ export const ATOMIC_AGGREGATE: AttributeRow = {
   mayBeEmpty: true,
   malformed: 'attribute-discard',
   clause: 'RFC 7606 section 7.6',
+  wrongFlags: 'attribute-discard',
   discardFromExternal: false,
   fault: (_bytes, start, end) => (end === start ? null : lengthFault(end - start, '0')),
   read(_bytes, _start, _end, into) {

@@ -3,7 +3,7 @@
  * each distinct set, for the decision process and for people.
  */
 import { NO_ATTRIBUTES, type PathAttributes } from './path-attributes.ts';
-import { encodeRawAttributes, forEachAttribute, type RawAttribute } from './raw-attributes.ts';
+import { encodeRawAttributes, FLAG, forEachAttribute, type RawAttribute } from './raw-attributes.ts';
 import type { AttributesDraft } from './row.ts';
 import { ATTRIBUTE_ROWS, attributeRow } from './table.ts';
 
@@ -11,13 +11,19 @@ import { ATTRIBUTE_ROWS, attributeRow } from './table.ts';
 export function decodeAttributes(bytes: Uint8Array): PathAttributes {
   const draft: AttributesDraft = { ...NO_ATTRIBUTES };
   const unknown: RawAttribute[] = [];
+  const partial: number[] = [];
   forEachAttribute(bytes, (code, at, start, end) => {
     const row = attributeRow(code);
-    if (row === undefined) unknown.push({ code, flags: bytes[at] ?? 0, value: bytes.slice(start, end) });
-    else row.read(bytes, start, end, draft);
+    const flags = bytes[at] ?? 0;
+    if (row === undefined) unknown.push({ code, flags, value: bytes.slice(start, end) });
+    else {
+      row.read(bytes, start, end, draft);
+      if ((flags & FLAG.partial) !== 0) partial.push(code);
+    }
     return true;
   });
   if (unknown.length > 0) draft.unknown = unknown;
+  if (partial.length > 0) draft.partial = partial;
   return draft;
 }
 
@@ -26,7 +32,9 @@ export function encodeAttributes(attributes: PathAttributes): Uint8Array {
   const list: RawAttribute[] = [...attributes.unknown];
   for (const row of ATTRIBUTE_ROWS) {
     const value = row.write(attributes);
-    if (value !== null) list.push({ code: row.code, flags: row.flags, value });
+    if (value === null) continue;
+    const flags = attributes.partial.includes(row.code) ? row.flags | FLAG.partial : row.flags;
+    list.push({ code: row.code, flags, value });
   }
   list.sort((one, other) => one.code - other.code);
   return encodeRawAttributes(list);

@@ -15,6 +15,7 @@ export const COMMUNITIES: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.8',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault: (_bytes, start, end) => multipleFault(end - start, 4),
   read(bytes, start, end, into) {
@@ -30,6 +31,7 @@ export const EXTENDED_COMMUNITIES: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.14',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   // An unknown type or sub-type is no error (RFC 7606 section 7.14).
   fault: (_bytes, start, end) => multipleFault(end - start, 8),
@@ -55,6 +57,7 @@ export const LARGE_COMMUNITY: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 8092 section 5',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault: (_bytes, start, end) => multipleFault(end - start, 12),
   /** RFC 8092 section 2: a receiver silently removes values that it has seen before in the same attribute. */

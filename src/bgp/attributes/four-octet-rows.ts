@@ -14,6 +14,7 @@ export const AS4_PATH: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'attribute-discard',
   clause: 'RFC 6793 section 6',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   // Confederation segments are cut out, the rest counts (RFC 6793 section 6).
   fault: (bytes, start, end) => asPathFault(bytes, start, end, 4, true),
@@ -28,6 +29,7 @@ export const AS4_AGGREGATOR: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'attribute-discard',
   clause: 'RFC 6793 section 6',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: false,
   fault: (bytes, start, end) => aggregatorFault(bytes, start, end, 4),
   read() {},

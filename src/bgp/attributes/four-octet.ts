@@ -16,10 +16,11 @@ export function widen(attributes: readonly RawAttribute[]): RawAttribute[] {
     attributes.find((one) => one.code === code)?.value ?? null;
   const narrowAggregator = octetsOf(AGGREGATOR.code);
   const aggregator = narrowAggregator === null ? null : readAggregator(narrowAggregator, 0, 2);
-  // An aggregator that is not AS_TRANS was made by an old speaker that knows nothing of the AS4 attributes, which
-  // are leftovers then.
-  const trusted = aggregator === null || aggregator.as === AS_TRANS;
-  const as4Aggregator = trusted ? octetsOf(AS4_AGGREGATOR.code) : null;
+  // Beside AS4_AGGREGATOR, an aggregator that is not AS_TRANS was made by an old speaker later on, which knows nothing of
+  // the AS4 attributes: both are leftovers then. By itself it says nothing against AS4_PATH.
+  const told = octetsOf(AS4_AGGREGATOR.code);
+  const trusted = told === null || aggregator === null || aggregator.as === AS_TRANS;
+  const as4Aggregator = trusted ? told : null;
   const as4Path = trusted ? octetsOf(AS4_PATH.code) : null;
 
   return attributes.flatMap((attribute) => {
@@ -91,8 +92,6 @@ export function narrow(attributes: Uint8Array): Uint8Array {
     }
     return attribute;
   });
-  // An AGGREGATOR that fits two octets would make the other side distrust AS4_PATH; RFC 6793 section 4.2.3 accepts
-  // that loss, and so do we.
   return encodeRawAttributes([...list, ...extra].sort((one, other) => one.code - other.code));
 }
 

@@ -46,8 +46,12 @@ export interface PathAttributes {
   /** Eight octets each. */
   readonly extendedCommunities: readonly bigint[];
   readonly largeCommunities: readonly LargeCommunity[];
+  /** OTC: the AS that may only be followed by its customers (RFC 9234 section 5). */
+  readonly onlyToCustomer: number | null;
   /** Optional transitive attributes that no row knows, Partial bit set (RFC 4271 section 5). */
   readonly unknown: readonly RawAttribute[];
+  /** Codes of those above that somebody on the way did not know: their Partial bit stays set (RFC 4271 section 5). */
+  readonly partial: readonly number[];
 }
 
 export const NO_ATTRIBUTES: PathAttributes = {
@@ -63,5 +67,7 @@ export const NO_ATTRIBUTES: PathAttributes = {
   clusterList: [],
   extendedCommunities: [],
   largeCommunities: [],
+  onlyToCustomer: null,
   unknown: [],
+  partial: [],
 };

@@ -13,6 +13,7 @@ export const ORIGINATOR_ID: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.9',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: true,
   fault: (_bytes, start, end) => (end - start === 4 ? null : lengthFault(end - start, '4')),
   read(bytes, start, _end, into) {
@@ -28,6 +29,7 @@ export const CLUSTER_LIST: AttributeRow = {
   mayBeEmpty: false,
   malformed: 'treat-as-withdraw',
   clause: 'RFC 7606 section 7.10',
+  wrongFlags: 'treat-as-withdraw',
   discardFromExternal: true,
   fault(_bytes, start, end) {
     const length = end - start;

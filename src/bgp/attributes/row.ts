@@ -32,6 +32,8 @@ export interface AttributeRow {
   readonly malformed: Action;
   /** The clause that says so. */
   readonly clause: string;
+  /** What follows from a conflict with `flags`: RFC 7606 section 3 c, or 3 f for the two attributes that it names. */
+  readonly wrongFlags: Exclude<Action, 'session-reset'>;
   /** RFC 7606 sections 7.5, 7.9, 7.10: from another AS the attribute is dropped, whatever is in it. */
   readonly discardFromExternal: boolean;
   /** What is wrong with the value at `start` to `end`, in a few words; null where it is well-formed. */

@@ -5,7 +5,7 @@
 import { ERROR, UPDATE_ERROR } from '../error-codes.ts';
 import { ProtocolError } from '../protocol-error.ts';
 import { readU16 } from '../wire.ts';
-import { FLAG } from './raw-attributes.ts';
+import { FLAG, OPTIONAL_TRANSITIVE } from './raw-attributes.ts';
 import type { Action, AttributeContext, AttributeRow } from './row.ts';
 import { ATTRIBUTE, attributeRow } from './table.ts';
 
@@ -23,7 +23,7 @@ export interface Malformation {
 /** An attribute that goes on, as offsets into the message. */
 export interface FoundAttribute {
   readonly code: number;
-  /** As they should be sent: an unknown attribute has got its Partial bit. */
+  /** As they should be sent: an unknown attribute has got its Partial bit, and none has a bit that it may not have. */
   readonly flags: number;
   readonly at: number;
   readonly start: number;
@@ -37,7 +37,7 @@ export interface AttributeScan {
   readonly kept: readonly FoundAttribute[];
   readonly mpReach: FoundAttribute | null;
   readonly mpUnreach: FoundAttribute | null;
-  /** Nothing was cut out or changed between the first attribute that is kept and the last. */
+  /** Nothing was cut out or changed between the first attribute that is kept and the last, and all are in order. */
   readonly untouched: boolean;
   readonly malformed: readonly Malformation[];
 }
@@ -81,21 +81,29 @@ export function scanAttributes(
     if (verdict !== null && verdict.fault !== null) malformed.push(verdict.fault);
     if (verdict === null || verdict.keep) {
       const amended = row?.amend?.(message, valueAt, next) ?? null;
-      const partial = row === undefined ? flags | FLAG.partial : flags;
-      const found = { code, flags: partial, at, start: valueAt, end: next, amended };
+      const sent = flagsToSend(row, flags);
+      const found = { code, flags: sent, at, start: valueAt, end: next, amended };
       if (code === ATTRIBUTE.mpReachNlri) mpReach = found;
       else if (code === ATTRIBUTE.mpUnreachNlri) mpUnreach = found;
       else {
         const before = kept.at(-1);
-        if ((before !== undefined && before.end !== at) || partial !== flags || amended !== null) {
-          untouched = false;
-        }
+        if (before !== undefined && (before.end !== at || before.code > code)) untouched = false;
+        if (sent !== flags || amended !== null) untouched = false;
         kept.push(found);
       }
     }
     at = next;
   }
   return { kept, mpReach, mpUnreach, untouched, malformed };
+}
+
+/**
+ * RFC 4271 section 4.3: the Partial bit is for optional transitive attributes alone, which keep it for ever and get it
+ * from whoever does not know them (section 5); the four lowest bits are sent as zero.
+ */
+function flagsToSend(row: AttributeRow | undefined, flags: number): number {
+  if (row === undefined) return (flags | FLAG.partial) & 0xf0;
+  return row.flags === OPTIONAL_TRANSITIVE ? flags & 0xf0 : flags & 0xf0 & ~FLAG.partial;
 }
 
 interface Candidate {
@@ -129,25 +137,27 @@ function judge(
   if ((code === ATTRIBUTE.as4Path || code === ATTRIBUTE.as4Aggregator) && context.fourOctetAs) {
     return cut(row, 'attribute-discard', 'RFC 6793 section 4.1', 'the peer speaks four-octet AS numbers');
   }
-  if (((flags ^ row.flags) & (FLAG.optional | FLAG.transitive)) !== 0) {
-    const what = `flags 0x${flags.toString(16).padStart(2, '0')} conflict with its type`;
-    // Section 3 c asks for treat-as-withdraw, but 3 f for discarding where that is the attribute's action anyway.
-    return cut(row, row.malformed, 'RFC 7606 section 3 c', what, UPDATE_ERROR.attributeFlags);
-  }
+  const conflict =
+    ((flags ^ row.flags) & (FLAG.optional | FLAG.transitive)) !== 0 ? conflictOf(row, flags) : null;
+  // What carries routes is read all the same: they are what has to be withdrawn.
+  if (conflict !== null && row.malformed !== 'session-reset') return { keep: false, fault: conflict };
   if (next === valueAt && !row.mayBeEmpty) return cut(row, row.malformed, row.clause, 'it is empty');
   const fault = row.fault(message, valueAt, next, context);
-  return fault === null ? null : cut(row, row.malformed, row.clause, fault);
+  if (fault !== null) return cut(row, row.malformed, row.clause, fault);
+  return conflict === null ? null : { keep: true, fault: conflict };
+}
+
+function conflictOf({ name, wrongFlags }: AttributeRow, flags: number): Malformation {
+  const what = `flags 0x${flags.toString(16).padStart(2, '0')} conflict with its type`;
+  const letter = wrongFlags === 'attribute-discard' ? 'f' : 'c';
+  return { name, action: wrongFlags, clause: `RFC 7606 section 3 ${letter}`, what };
 }
 
 /** The attribute does not go on, for this reason; or neither does the session. */
-function cut(
-  row: AttributeRow,
-  action: Action,
-  clause: string,
-  what: string,
-  subcode: number = UPDATE_ERROR.optionalAttribute,
-): Verdict {
-  if (action === 'session-reset') throw new ProtocolError(ERROR.update, subcode, `${row.name}: ${what}`);
+function cut(row: AttributeRow, action: Action, clause: string, what: string): Verdict {
+  if (action === 'session-reset') {
+    throw new ProtocolError(ERROR.update, UPDATE_ERROR.optionalAttribute, `${row.name}: ${what}`);
+  }
   return { keep: false, fault: { name: row.name, action, clause, what } };
 }
 

@@ -7,6 +7,7 @@ import { ATOMIC_AGGREGATE, LOCAL_PREF, MULTI_EXIT_DISC, NEXT_HOP, ORIGIN_ROW } f
 import { COMMUNITIES, EXTENDED_COMMUNITIES, LARGE_COMMUNITY } from './communities.ts';
 import { AS4_AGGREGATOR, AS4_PATH } from './four-octet-rows.ts';
 import { MP_REACH_NLRI, MP_UNREACH_NLRI } from './multiprotocol-rows.ts';
+import { ONLY_TO_CUSTOMER } from './only-to-customer.ts';
 import { CLUSTER_LIST, ORIGINATOR_ID } from './reflection.ts';
 import type { AttributeRow } from './row.ts';
 
@@ -27,6 +28,7 @@ export const ATTRIBUTE_ROWS: readonly AttributeRow[] = [
   AS4_PATH,
   AS4_AGGREGATOR,
   LARGE_COMMUNITY,
+  ONLY_TO_CUSTOMER,
 ];
 
 const byCode: readonly (AttributeRow | undefined)[] = Array.from({ length: 256 }, (_, code) =>

@@ -38,7 +38,10 @@ export function stepEstablished(settings: SessionSettings, fsm: Fsm, event: FsmE
     case 'send-hold-expired':
       return toIdle(fsm, { kind: 'send-hold-expired' }, true);
     case 'protocol-error':
-      return refuseError(fsm, event.error);
+      // Event 22: a second OPEN, broken or not.
+      return event.error.notification.code === ERROR.open
+        ? unexpected(fsm, event)
+        : refuseError(fsm, event.error);
     case 'notification':
       return toIdle(fsm, { kind: 'notification-received', notification: event.notification }, true);
     case 'failed':

@@ -11,7 +11,7 @@ import { openOf } from '../offer.ts';
 import { encodeOpen, type Open } from '../open.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { Connection, Effect } from './effects.ts';
-import { OPEN_HOLD_SECONDS, type SessionSettings } from './settings.ts';
+import { OPEN_HOLD_SECONDS, type SessionSettings, withJitter } from './settings.ts';
 
 export type State = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
 
@@ -107,7 +107,9 @@ export function toIdle(fsm: Fsm, cause: Cause, counts: boolean): Step {
       ? cause.notification
       : null;
   if (connection !== null) {
-    if (tell !== null) effects.push({ do: 'send', connection, message: encodeNotification(tell) });
+    if (tell !== null) {
+      effects.push({ do: 'send', connection, message: encodeNotification(tell, negotiated?.longestSent) });
+    }
     effects.push({ do: 'close', connection });
   }
   if (fsm.state === 'Connect' || fsm.state === 'Active') effects.push(stopConnectRetry());
@@ -151,11 +153,15 @@ export function restartHold(connection: Connection, { holdSeconds }: Negotiated)
   return [{ do: 'start-timer', timer: 'hold', connection, seconds: holdSeconds, jitter: false }];
 }
 
-/** Starts KeepaliveTimer anew; nothing where the negotiated time is 0. */
+/**
+ * Starts KeepaliveTimer anew; nothing where the negotiated time is 0. Jitter shortens it, but no two KEEPALIVEs may go out
+ * within a second (RFC 4271 section 4.4).
+ */
 export function restartKeepalive(
   connection: Connection,
   { keepaliveSeconds }: Negotiated,
 ): readonly Effect[] {
   if (keepaliveSeconds === 0) return [];
-  return [{ do: 'start-timer', timer: 'keepalive', connection, seconds: keepaliveSeconds, jitter: true }];
+  const jitter = withJitter(keepaliveSeconds, 0) >= 1;
+  return [{ do: 'start-timer', timer: 'keepalive', connection, seconds: keepaliveSeconds, jitter }];
 }

@@ -54,7 +54,8 @@ export function stepOpening(settings: SessionSettings, fsm: Fsm, event: FsmEvent
         ? acceptOpen(settings, fsm, connection, event.open, false)
         : unexpected(fsm, event);
     case 'protocol-error':
-      return refuseError(fsm, event.error);
+      // Events 21 and 22 are told as what they are; what is broken in a message that may not come yet does not matter.
+      return isOutOfPlace(event.error) ? unexpected(fsm, event) : refuseError(fsm, event.error);
     case 'collision-lost':
       return collisionLost(fsm);
     case 'notification': {
@@ -167,6 +168,11 @@ export function collisionLost(fsm: Fsm): Step {
   return toIdle(fsm, { kind: 'collision', notification: cease(CEASE.collisionResolution) }, false);
 }
 
+/** A broken UPDATE (event 28) or ROUTE-REFRESH, before the session is up. */
+function isOutOfPlace({ notification: { code } }: ProtocolError): boolean {
+  return code === ERROR.update || code === ERROR.routeRefresh;
+}
+
 const UNEXPECTED: Readonly<Record<Fsm['state'], number>> = {
   Idle: STATE_MACHINE_ERROR.unspecific,
   Connect: STATE_MACHINE_ERROR.unspecific,
@@ -179,7 +185,8 @@ const UNEXPECTED: Readonly<Record<Fsm['state'], number>> = {
 /** RFC 4271 section 6.6, RFC 6608. */
 export function unexpected(fsm: Fsm, event: FsmEvent): Step {
   const notification = { code: ERROR.stateMachine, subcode: UNEXPECTED[fsm.state], data: NO_BYTES };
-  return refuse(fsm, notification, `${event.type} in ${fsm.state}`);
+  const what = event.type === 'protocol-error' ? event.error.message : event.type;
+  return refuse(fsm, notification, `${what} in ${fsm.state}`);
 }
 
 function backToActive(settings: SessionSettings, connection: Connection): Step {

@@ -89,6 +89,25 @@ test('DelayOpen lets the peer speak first', () => {
   assert.equal(sessionState(silent.session), 'OpenSent');
 });
 
+test('a NOTIFICATION that quotes a long message is no longer than the peer takes', () => {
+  const error = new ProtocolError(7, 1, 'a BoRR of 65535 octets', new Uint8Array(65_535));
+  for (const [extendedMessages, length] of [
+    [true, 65_535],
+    [false, 4096],
+  ] as const) {
+    const settings = settingsWith();
+    const events = [START, CONNECTED, open('outgoing', { extendedMessages }), keepalive('outgoing')];
+    const { session } = run(settings, events);
+    const { effects } = stepSession(settings, session, {
+      type: 'protocol-error',
+      connection: 'outgoing',
+      error,
+    });
+    const sent = effects.find((effect) => effect.do === 'send');
+    assert.equal(sent?.message.length, length);
+  }
+});
+
 test('a connection to a session that is not started is refused', () => {
   assert.equal(run(settingsWith(), [ACCEPTED]).last, 'refuse: the session is not started');
 });

@@ -5,6 +5,7 @@
 import {
   type Cause,
   encodeRouteRefresh,
+  familyOf,
   forEachNlri,
   type Negotiated,
   type NlriBlock,
@@ -253,9 +254,13 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       if (rib.changed > 0) wake();
     },
     routeRefresh(refresh: RouteRefresh) {
-      switch (refresh.subtype) {
+      // RFC 2918 section 4: one for a family that was not agreed on is ignored.
+      if (familyOf(refresh.afi, refresh.safi) !== rib.family) return;
+      const enhanced = negotiated?.enhancedRouteRefresh ?? false;
+      // Without RFC 7313 the subtype is a reserved octet and means nothing.
+      switch (enhanced ? refresh.subtype : REFRESH.request) {
         case REFRESH.request:
-          table.refresh(source, negotiated?.enhancedRouteRefresh ?? false);
+          table.refresh(source, enhanced);
           break;
         case REFRESH.begin:
           stale.refreshBegins();

@@ -94,7 +94,9 @@ test('reflection adds ORIGINATOR_ID and CLUSTER_LIST and leaves next hop, MED an
         clusterList: [idOf('1.0.0.1')],
         extendedCommunities: [],
         largeCommunities: [],
+        onlyToCustomer: null,
         unknown: [],
+        partial: [],
       },
     );
   }
@@ -184,6 +186,18 @@ test('our own AS in a path is taken as often as the session allows', () => {
   announce(['10.2.0.0/26'], { asPath: [{ type: 'sequence', asNumbers: [65001, 64512, 64512] }] });
   stage.settle();
   assert.deepEqual([...stage.peer('peer1').ear.routes.keys()], ['10.1.0.0/26']);
+});
+
+test('what is not transitive ends at the border of the AS, and a Partial bit outlives it', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageExternal(3)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const extendedCommunities = [0x0002_fc00_0000_0001n, 0x4004_fc00_0000_0001n];
+  stage.peer('peer1').announce(['10.1.0.0/26'], { extendedCommunities, communities: [7], partial: [8] });
+  stage.settle();
+  const inside = toldTo(stage, 'peer2', '10.1.0.0/26');
+  const outside = toldTo(stage, 'peer3', '10.1.0.0/26');
+  assert.deepEqual([inside?.extendedCommunities, inside?.partial], [extendedCommunities, [8]]);
+  assert.deepEqual([outside?.extendedCommunities, outside?.partial], [[0x0002_fc00_0000_0001n], [8]]);
 });
 
 test('NO_ADVERTISE is told to nobody, NO_EXPORT not to another AS', () => {

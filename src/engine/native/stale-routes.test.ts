@@ -126,6 +126,64 @@ test('a long-lived stale route gives way to any other', () => {
   assert.equal(nextHop(), '0a000003');
 });
 
+test('who does not know LLGR_STALE is not told what carries it (RFC 9494)', () => {
+  const stage = nativeStage([stageFellow(1), stageSession(2), stageSession(3)]);
+  stage.peer('peer1').up();
+  stage.peer('peer2').up();
+  stage.peer('peer3').up({ longLivedSeconds: null });
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.peer('peer1').announce(['10.2.0.0/26'], { communities: [WELL_KNOWN_COMMUNITY.llgrStale] });
+  assert.deepEqual(heard(stage), ['10.1.0.0/26', '10.2.0.0/26']);
+  assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], ['10.1.0.0/26']);
+  stage.peer('peer1').down(undefined, LONG);
+  stage.time.advance(121_000);
+  assert.deepEqual(heard(stage), ['10.1.0.0/26', '10.2.0.0/26']);
+  assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], []);
+});
+
+test('a refresh out of turn, or of another family, changes nothing', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2)]);
+  const { peer, announce, up, down, endOfRib } = stage.peer('peer1');
+  const refresh = (subtype: number, afi = 1): void => peer.events.routeRefresh({ afi, safi: 1, subtype });
+  up();
+  stage.peer('peer2').up();
+  announce(['10.1.0.0/26', '10.2.0.0/26']);
+  refresh(REFRESH.begin);
+  refresh(REFRESH.end);
+  assert.equal(heard(stage).length, 2, 'BoRR before End-of-RIB');
+  endOfRib();
+  refresh(REFRESH.begin, 2);
+  refresh(REFRESH.end, 2);
+  assert.equal(heard(stage).length, 2, 'IPv6');
+  down(undefined, RETAINED);
+  up();
+  refresh(REFRESH.end);
+  assert.equal(heard(stage).length, 2, 'EoRR without BoRR');
+  announce(['10.1.0.0/26']);
+  endOfRib();
+  assert.deepEqual(heard(stage), ['10.1.0.0/26']);
+  refresh(REFRESH.begin);
+  endOfRib();
+  assert.equal(heard(stage).length, 1, 'End-of-RIB ends no refresh');
+  refresh(REFRESH.end);
+  assert.deepEqual(heard(stage), []);
+});
+
+test('a request for routes of another family is no request (RFC 2918)', () => {
+  const stage = begin();
+  const { peer, asked } = stage.peer('peer2');
+  for (const [afi, safi, answers] of [
+    [2, 1, 0],
+    [1, 128, 0],
+    [1, 1, 1],
+  ] as const) {
+    peer.events.routeRefresh({ afi, safi, subtype: REFRESH.request });
+    stage.settle();
+    // Its BoRR tells an answer.
+    assert.equal(Math.min(asked.length, 1), answers, `${afi}/${safi}`);
+  }
+});
+
 test('a refresh of the peer’s removes what it did not tell again (RFC 7313)', () => {
   const stage = begin();
   const { peer, announce } = stage.peer('peer1');

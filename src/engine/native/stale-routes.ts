@@ -6,10 +6,10 @@
 import {
   ATTRIBUTE,
   editAttributes,
-  findAttribute,
   keepsStale,
   type Negotiated,
   type Retained,
+  rawAttributes,
   WELL_KNOWN_COMMUNITY,
 } from '../../bgp/index.ts';
 import type { Clock } from './peer-link.ts';
@@ -22,7 +22,7 @@ export interface StaleRoutes {
   up(negotiated: Negotiated): void;
   /** The peer has told all. */
   endOfRib(): void;
-  /** Bounds of a refresh of the peer's routes (RFC 7313). */
+  /** Bounds of a refresh of the peer's routes (RFC 7313); out of turn they are ignored. */
   refreshBegins(): void;
   refreshEnds(): void;
   /** What became of the routes that are stale; null: none are. */
@@ -42,6 +42,10 @@ export function createStaleRoutes(
   changed: () => void,
 ): StaleRoutes {
   let phase: StaleRoutes['phase'] = null;
+  /** The peer has to send End-of-RIB before it may begin a refresh (RFC 7313 section 4). */
+  let owesEndOfRib = false;
+  /** Between BoRR and EoRR. */
+  let refreshing = false;
   let cancel = (): void => {};
 
   function arm(ms: number, expired: () => void): void {
@@ -55,6 +59,7 @@ export function createStaleRoutes(
   function sweep(): void {
     cancel();
     phase = null;
+    refreshing = false;
     rib.sweep(source);
   }
 
@@ -70,6 +75,7 @@ export function createStaleRoutes(
     },
     down(retained) {
       cancel();
+      refreshing = false;
       if (retained === null) {
         phase = null;
         rib.clear(source);
@@ -86,6 +92,7 @@ export function createStaleRoutes(
       });
     },
     up(negotiated) {
+      owesEndOfRib = negotiated.gracefulRestart !== null;
       if (phase === null) return;
       if (!keepsStale(negotiated, rib.family, phase === 'long-lived')) {
         sweep();
@@ -94,13 +101,20 @@ export function createStaleRoutes(
       phase = 'awaiting-end-of-rib';
       arm(END_OF_RIB_MS, sweep);
     },
-    endOfRib: sweep,
+    endOfRib() {
+      owesEndOfRib = false;
+      if (!refreshing) sweep();
+    },
     refreshBegins() {
+      if (owesEndOfRib) return;
       rib.markStale(source);
       phase = 'awaiting-end-of-rib';
+      refreshing = true;
       arm(END_OF_RIB_MS, sweep);
     },
-    refreshEnds: sweep,
+    refreshEnds() {
+      if (refreshing) sweep();
+    },
     stop: () => cancel(),
   };
 }
@@ -110,10 +124,12 @@ function markLongLived(rib: Rib, used: AttributeSet): AttributeSet | null {
   const { llgrStale, noLlgr } = WELL_KNOWN_COMMUNITY;
   if (used.communities.includes(noLlgr)) return null;
   if (used.llgrStale) return rib.sets.hold(used);
-  const before = findAttribute(used.bytes, ATTRIBUTE.communities) ?? new Uint8Array(0);
-  const value = new Uint8Array(before.length + 4);
-  value.set(before);
-  new DataView(value.buffer).setUint32(before.length, llgrStale);
-  const bytes = editAttributes(used.bytes, [{ code: ATTRIBUTE.communities, flags: 0xc0, value }]);
+  const { communities: code } = ATTRIBUTE;
+  const before = rawAttributes(used.bytes).find((one) => one.code === code);
+  const { flags, value: list } = before ?? { flags: 0xc0, value: new Uint8Array(0) };
+  const value = new Uint8Array(list.length + 4);
+  value.set(list);
+  new DataView(value.buffer).setUint32(list.length, llgrStale);
+  const bytes = editAttributes(used.bytes, [{ code, flags, value }]);
   return rib.sets.intern(bytes, used.nextHop, used);
 }

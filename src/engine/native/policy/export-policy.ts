@@ -44,6 +44,8 @@ export interface ExportTerms {
   readonly longestSent: number;
   /** It takes IPv6 next hops of IPv4 routes (RFC 8950). */
   readonly ipv6NextHop: boolean;
+  /** It knows what LLGR_STALE means (RFC 9494). */
+  readonly knowsLlgrStale: boolean;
   /** Paths to one prefix that are told at most (RFC 7911), or all; null: the used route, without identifier. */
   readonly paths: number | 'all' | null;
 }
@@ -74,6 +76,7 @@ export function exportTerms(
     fourOctetAs: negotiated.fourOctetAs,
     longestSent: negotiated.longestSent,
     ipv6NextHop: negotiated.families[session.family]?.ipv6NextHop ?? false,
+    knowsLlgrStale: negotiated.knowsLlgrStale,
     paths: negotiated.families[session.family]?.addPathSend === true ? (paths ?? 1) : null,
   };
 }
@@ -163,6 +166,7 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
         med: null,
         originatorId: null,
         clusterList: [],
+        extendedCommunities: attributes.extendedCommunities.filter(isTransitive),
       };
     }
     return encodeAttributes(attributes);
@@ -177,8 +181,9 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
     // Between two non-clients nothing is reflected.
     if (!external && !client && !source.external && !source.client) return null;
     if (set.communities.length > 0 && isKeptBack(set, external)) return null;
-    // A dead node's routes must not live on as long-lived stale ones; a fellow reflector's may.
-    if (set.llgrStale && !source.fellow) return null;
+    // A dead node's routes must not live on as long-lived stale ones; a fellow reflector's may, with who knows them for
+    // what they are (RFC 9494 section 4.3).
+    if (set.llgrStale && !(source.fellow && terms.knowsLlgrStale)) return null;
     // RFC 8950 section 4: an IPv6 next hop of an IPv4 route is only for who takes it.
     if (v6HopsEndHere && set.nextHop.length !== 4) return null;
     if (within === null && rules.length === 0) return outOf(set, null);
@@ -189,6 +194,11 @@ export function compileExport(terms: ExportTerms, prefixes: PrefixTable): Export
     if (rule !== undefined) return outOf(set, rule);
     return within === null || within(address, bits) ? outOf(set, null) : null;
   };
+}
+
+/** RFC 4360 section 6: an extended community that is not transitive ends at the border of the AS. */
+function isTransitive(community: bigint): boolean {
+  return (community & (0x40n << 56n)) === 0n;
 }
 
 /** RFC 1997. We are in no confederation, so NO_EXPORT_SUBCONFED means what NO_EXPORT means. */

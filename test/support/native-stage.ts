@@ -111,6 +111,8 @@ export interface NativeStage {
   change(sessions: readonly SessionConfig[], config?: Partial<SpeakerConfig>, lastChoice?: boolean): void;
   /** Passes everything on. */
   settle(): void;
+  /** How often something was said to be there to be passed on. */
+  readonly wakes: number;
 }
 
 const LOST: Cause = { kind: 'connection-lost', detail: 'gone' };
@@ -131,6 +133,7 @@ export function nativeStage(
   };
   const time = simulatedTime();
   const table = createTable(sessions[0]?.family ?? 4);
+  let wakes = 0;
   const peers = new Map<string, StagePeer>();
   const plans = new Map<string, SessionPlan>();
   let config = speaker(sessions, changes);
@@ -144,7 +147,12 @@ export function nativeStage(
   for (const session of sessions) {
     const plan = planOf(session, false);
     plans.set(session.name, plan);
-    peers.set(session.name, stagePeer(table, time, plan));
+    peers.set(
+      session.name,
+      stagePeer(table, time, plan, () => {
+        wakes++;
+      }),
+    );
   }
   const peer = (name: string): StagePeer => {
     const found = peers.get(name);
@@ -170,6 +178,9 @@ export function nativeStage(
       settle();
     },
     settle,
+    get wakes() {
+      return wakes;
+    },
   };
 }
 
@@ -201,14 +212,14 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
   };
 }
 
-function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan): StagePeer {
+function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: () => void): StagePeer {
   const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true);
   const asked: Uint8Array[] = [];
   const stops: { readonly notification: Notification; readonly seconds: number | null }[] = [];
   const peer = createPeer(plan.identity, plan.policy, {
     table,
     clock: time.clock,
-    wake: () => {},
+    wake,
     serve: () => {},
     onUp: () => {},
     onDown: () => {},

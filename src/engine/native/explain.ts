@@ -14,7 +14,7 @@ import {
 import type { ExplainedAttributes, ExplainedRoute, RouteExplanation } from '../route-explanation.ts';
 import { nextHopText, prefixText } from './prefix-text.ts';
 import type { OutAttributes } from './rib/attribute-sets.ts';
-import { compareRoutes, DECISION_STEPS } from './rib/decision.ts';
+import { type Candidate, DECISION_STEPS, stepOfLoss } from './rib/decision.ts';
 import { pathIdTold } from './rib/rib.ts';
 import type { Table } from './table.ts';
 
@@ -28,18 +28,20 @@ export function explainPrefix(table: Table, text: string): RouteExplanation | un
   if (prefix === undefined) return undefined;
   const best = rib.best(prefix);
   const known = rib.routesOf(prefix);
+  const compared = known.flatMap(({ route, source, used, pathId }) =>
+    used === null
+      ? []
+      : [{ route, attributes: used, from: source, pathId } satisfies Candidate & { route: number }],
+  );
   const routes = known.map((route): ExplainedRoute => {
     const { source, received, used, state } = route;
     const pathId = route.pathId === 0 ? null : route.pathId;
     const common = { session: source.name, pathId, state, attributes: explain(used ?? received) };
     if (used === null) return { ...common, verdict: 'rejected by import policy', step: null };
     if (best === undefined || route.route === best.route) return { ...common, verdict: 'used', step: null };
-    const winner = known.find((one) => one.route === best.route);
-    const step = Math.abs(
-      compareRoutes(
-        { attributes: best.attributes, from: best.source, pathId: winner?.pathId ?? 0 },
-        { attributes: used, from: source, pathId: route.pathId },
-      ),
+    const step = stepOfLoss(
+      compared,
+      compared.findIndex((one) => one.route === route.route),
     );
     return { ...common, verdict: `not used: ${DECISION_STEPS[step] ?? ''}`, step };
   });

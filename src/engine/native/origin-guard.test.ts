@@ -81,3 +81,18 @@ test('a fault goes with the session', () => {
   stage.peer('peer1').down();
   assert.deepEqual(faults(stage, 'peer1'), []);
 });
+
+test('a fault of a stale route goes with it', () => {
+  const { stage, move } = stageWith(false);
+  const { announce, down } = stage.peer('peer1');
+  announce(['10.2.0.0/26']);
+  down(undefined, [{ family: 4, seconds: 120, longLivedSeconds: 0 }]);
+  stage.peer('peer2').announce(['10.2.0.0/26']);
+  stage.settle();
+  stage.peer('peer1').peer.reviewOrigins('all');
+  assert.equal(faults(stage, 'peer1').length, 1);
+  stage.time.advance(121_000);
+  assert.deepEqual(faults(stage, 'peer1'), []);
+  move();
+  assert.deepEqual(faults(stage, 'peer1'), []);
+});

@@ -96,6 +96,9 @@ export interface PeerContext {
   readonly onEndOfRib: () => void;
 }
 
+/** A peer that has more routes than it may tell is asked for all of them again once in so long at most, milliseconds. */
+const ASK_AGAIN_MS = 30_000;
+
 export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: PeerContext): Peer {
   const { table, clock, wake, serve } = context;
   const { rib } = table;
@@ -108,10 +111,16 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     return { index, name, client, fellow, peerAs, address, external, routerId };
   };
   const source = rib.addSource((index) => makeSource(index, 0)).index;
-  const stale = createStaleRoutes(rib, source, identity.fellow, clock, wake);
+  const stale = createStaleRoutes(rib, source, identity.fellow, clock, () => {
+    routesWent();
+    wake();
+  });
   const dropped = { asLoop: 0, originatorLoop: 0, clusterLoop: 0, overLimit: 0 };
   /** Routes were refused and not kept, so only the peer knows them. */
   let incomplete = false;
+  /** When it may be asked for them again because there is room, and what calls off the wait for that. */
+  let askAgainAt = Number.NEGATIVE_INFINITY;
+  let callOffAsking: (() => void) | null = null;
   /** It went beyond a limit that closes the session. */
   let tooMany = false;
   /** Attributes of the last UPDATE, as they came, and what was made of them: they often come again. */
@@ -128,24 +137,28 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     last = null;
   }
 
-  function receive(attributes: Uint8Array, nextHop: Uint8Array, terms: ReceiveTermsOf): AttributeSet | null {
+  /** @returns with the reference that `last` has; or the loop that was found */
+  function receive(attributes: Uint8Array, nextHop: Uint8Array, terms: ReceiveTermsOf): AttributeSet | Loop {
     if (last !== null && sameBytes(last.attributes, attributes) && sameBytes(last.nextHop, nextHop)) {
       return last.set;
     }
     const set = receiveAttributes(rib.sets, terms, attributes, nextHop);
-    if (typeof set === 'string') {
-      countLoop(set);
-      return null;
-    }
+    if (typeof set === 'string') return set;
     forgetLast();
     last = { attributes: attributes.slice(), nextHop: nextHop.slice(), set };
     return set;
   }
 
-  function countLoop(loop: Loop): void {
-    if (loop === 'as-path') dropped.asLoop++;
-    else if (loop === 'originator-id') dropped.originatorLoop++;
-    else dropped.clusterLoop++;
+  function countLoop(loop: Loop, routes: number): void {
+    if (loop === 'as-path') dropped.asLoop += routes;
+    else if (loop === 'originator-id') dropped.originatorLoop += routes;
+    else dropped.clusterLoop += routes;
+  }
+
+  /** What was stale was swept. */
+  function routesWent(): void {
+    for (const prefix of foreign.keys()) if (!rib.tells(source, prefix)) foreign.delete(prefix);
+    askForRest();
   }
 
   function withdraw(block: NlriBlock): void {
@@ -153,7 +166,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const prefix = rib.prefixes.find(block.bytes, at, bits);
       if (prefix >= 0) forget(prefix, pathId);
     });
-    if (incomplete && policy.most !== null && rib.acceptedCount(source) < policy.most) askAgain();
+    askForRest();
   }
 
   function forget(prefix: number, pathId: number): void {
@@ -198,8 +211,31 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
 
   function askAgain(): void {
     if (negotiated?.routeRefresh !== true || link === undefined) return;
+    stopAsking();
+    askAgainAt = clock.now() + ASK_AGAIN_MS;
     incomplete = false;
     link.write([encodeRouteRefresh(rib.family)]);
+  }
+
+  /**
+   * What was refused may have room now. Whoever has many more routes than it may tell, and changes some of them
+   * all the time, would have to tell all of them all the time: it is asked at once, and then now and then.
+   */
+  function askForRest(): void {
+    if (!incomplete || policy.most === null || rib.acceptedCount(source) >= policy.most) return;
+    const wait = askAgainAt - clock.now();
+    if (wait <= 0) askAgain();
+    else {
+      callOffAsking ??= clock.setTimer(wait, () => {
+        callOffAsking = null;
+        askForRest();
+      });
+    }
+  }
+
+  function stopAsking(): void {
+    callOffAsking?.();
+    callOffAsking = null;
   }
 
   function closeForLimit(): void {
@@ -212,6 +248,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       negotiated = next;
       rib.replaceSource(makeSource(source, next.peerRouterId));
       stale.up(next);
+      routesWent();
       const write: Member['write'] = (chunks, messages) => link?.write(chunks, messages) ?? true;
       table.join({ source, write }, policy.terms(next));
       wake();
@@ -222,6 +259,8 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       table.leave(source);
       forgetLast();
       incomplete = false;
+      stopAsking();
+      askAgainAt = Number.NEGATIVE_INFINITY;
       tooMany = false;
       foreign.clear();
       stale.down(retained.find(({ family }) => family === rib.family) ?? null);
@@ -239,19 +278,24 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
         clusterId: identity.clusterId,
         ownClusterId: identity.ownClusterId,
       };
+      const emptyBefore = rib.empty;
       for (const block of update.withdrawn) if (block.family === rib.family) withdraw(block);
       for (const { nlri, nextHop, attributes } of update.announced) {
         if (nlri.family !== rib.family) continue;
         const set = receive(attributes, nextHop, terms);
-        if (set === null) withdraw(nlri);
-        else announce(nlri, set);
+        if (typeof set === 'string') {
+          countLoop(set, nlri.count);
+          withdraw(nlri);
+        } else announce(nlri, set);
       }
       if (tooMany) closeForLimit();
       if (update.endOfRib === rib.family) {
         stale.endOfRib();
+        routesWent();
         context.onEndOfRib();
       }
-      if (rib.changed > 0) wake();
+      // Prefixes that have no route any more are let go of by the next flush, also where nobody has to be told.
+      if (rib.changed > 0 || rib.empty > emptyBefore) wake();
     },
     routeRefresh(refresh: RouteRefresh) {
       // RFC 2918 section 4: one for a family that was not agreed on is ignored.
@@ -267,6 +311,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
           break;
         case REFRESH.end:
           stale.refreshEnds();
+          routesWent();
           break;
         default:
           return;
@@ -298,13 +343,16 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const otherImports = before.imports.key !== next.imports.key;
       if (otherImports) rib.review(source, judge);
       const more = before.most !== null && (next.most === null || next.most > before.most);
-      if (before.allowLocalAs !== next.allowLocalAs || (incomplete && (more || otherImports))) askAgain();
+      const otherLoops = before.allowLocalAs !== next.allowLocalAs;
+      // What was made of the last attributes may not be what would be made of them now.
+      if (otherLoops) forgetLast();
+      if (otherLoops || (incomplete && (more || otherImports))) askAgain();
       wake();
       return (
         otherImports ||
         before.most !== next.most ||
         before.overLimitSeconds !== next.overLimitSeconds ||
-        before.allowLocalAs !== next.allowLocalAs
+        otherLoops
       );
     },
     foreign,
@@ -316,6 +364,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     terms: () => (negotiated === null ? null : policy.terms(negotiated)),
     remove() {
       stale.stop();
+      stopAsking();
       table.leave(source);
       forgetLast();
       rib.removeSource(source);

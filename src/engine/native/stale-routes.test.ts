@@ -193,3 +193,62 @@ test('a refresh of the peer’s removes what it did not tell again (RFC 7313)', 
   peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.end });
   assert.deepEqual(heard(stage), ['10.2.0.0/26']);
 });
+
+test('RFC 7313 section 4: bounds of a refresh before the first End-of-RIB are ignored, and an end without a begin', () => {
+  const stage = begin();
+  const { announce, down, endOfRib, peer, up } = stage.peer('peer1');
+  const bound = (subtype: number) => peer.events.routeRefresh({ afi: 1, safi: 1, subtype });
+  down(undefined, RETAINED);
+  up();
+  announce(['10.1.0.0/26']);
+  bound(REFRESH.begin);
+  bound(REFRESH.end);
+  assert.equal(heard(stage).length, 2, 'what it has not told yet is kept until End-of-RIB');
+  endOfRib();
+  assert.deepEqual(heard(stage), ['10.1.0.0/26']);
+  bound(REFRESH.begin);
+  endOfRib();
+  announce(['10.2.0.0/26']);
+  bound(REFRESH.end);
+  assert.deepEqual(heard(stage), ['10.2.0.0/26']);
+});
+
+test('a peer that is lost in the middle of a refresh had not been away before: all of its routes are kept', () => {
+  const stage = begin();
+  const { announce, down, peer } = stage.peer('peer1');
+  peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.begin });
+  announce(['10.2.0.0/26']);
+  down(undefined, RETAINED);
+  assert.equal(heard(stage).length, 2);
+  stage.time.advance(121_000);
+  assert.deepEqual(heard(stage), []);
+});
+
+test('RFC 9494 section 4.3: who does not know what a long-lived stale route is, is not told it', () => {
+  const stage = nativeStage([stageFellow(1), stageSession(2), stageSession(3)]);
+  stage.peer('peer1').up();
+  stage.peer('peer2').up();
+  stage.peer('peer3').up({ longLivedSeconds: null });
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.settle();
+  stage.peer('peer1').down(undefined, LONG);
+  stage.time.advance(121_000);
+  stage.settle();
+  assert.equal(stage.peer('peer2').ear.routes.size, 1);
+  assert.equal(stage.peer('peer3').ear.routes.size, 0);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.settle();
+  assert.equal(stage.peer('peer3').ear.routes.size, 1);
+});
+
+test('a peer that is lost in the middle of a refresh had not been away before: all of its routes are kept', () => {
+  const stage = begin();
+  const { announce, down, peer } = stage.peer('peer1');
+  peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.begin });
+  announce(['10.2.0.0/26']);
+  down(undefined, RETAINED);
+  assert.equal(heard(stage).length, 2);
+  stage.time.advance(121_000);
+  assert.deepEqual(heard(stage), []);
+});

@@ -33,7 +33,7 @@ export interface StaleRoutes {
 /** After its return a peer has so long to send End-of-RIB, milliseconds: longer than BIRD's own recovery (240 s). */
 const END_OF_RIB_MS = 360_000;
 
-/** @param changed called when routes went without an UPDATE */
+/** @param changed called when the time of routes was over, and they went without a message of the peer's */
 export function createStaleRoutes(
   rib: Rib,
   source: number,
@@ -75,6 +75,7 @@ export function createStaleRoutes(
     },
     down(retained) {
       cancel();
+      const again = phase !== null && !refreshing;
       refreshing = false;
       if (retained === null) {
         phase = null;
@@ -82,7 +83,7 @@ export function createStaleRoutes(
         return;
       }
       // RFC 4724 section 4.2: what is stale since the restart before does not survive another one.
-      if (phase !== null) rib.sweep(source);
+      if (again) rib.sweep(source);
       rib.markStale(source);
       phase = 'restarting';
       const { seconds, longLivedSeconds } = retained;

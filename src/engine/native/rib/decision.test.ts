@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { octetsOf, setOf, sourceOf } from '../../../../test/support/routes.ts';
 import { type PathAttributes, WELL_KNOWN_COMMUNITY } from '../../../bgp/index.ts';
 import { createAttributeSets } from './attribute-sets.ts';
-import { type Candidate, chooseRoute, compareRoutes, DECISION_STEPS } from './decision.ts';
+import { type Candidate, chooseRoute, compareRoutes, DECISION_STEPS, stepOfLoss } from './decision.ts';
 import type { Source } from './rib.ts';
 
 const sets = createAttributeSets();
@@ -85,6 +85,9 @@ test('the order of arrival does not matter, though MED is no total order (RFC 33
   ]) {
     assert.equal(order[chooseRoute(order)], b);
   }
+  // a is better than b, and yet not used: c is in its way.
+  assert.equal(stepOfLoss([a, b, c], 0), 5);
+  assert.equal(stepOfLoss([a, b, c], 2), 7);
 });
 
 test('of no routes none is chosen', () => {

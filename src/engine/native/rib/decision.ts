@@ -92,6 +92,23 @@ export function chooseRoute(candidates: readonly Candidate[]): number {
   return bestOf(candidates, groups.values());
 }
 
+/**
+ * At which step a route was left behind: by the best one of its own neighboring AS, or where it is that, by the used
+ * one. Beside a route that it never met it may well be the better one of the two.
+ */
+export function stepOfLoss(candidates: readonly Candidate[], index: number): number {
+  const loser = candidates[index];
+  if (loser === undefined) return 0;
+  const neighbor = neighborOf(loser);
+  const fromSameAs = [...candidates.keys()].filter((each) => {
+    const candidate = candidates[each];
+    return candidate !== undefined && neighborOf(candidate) === neighbor;
+  });
+  const first = bestOf(candidates, fromSameAs);
+  const winner = candidates[first === index ? chooseRoute(candidates) : first];
+  return winner === undefined ? 0 : Math.abs(compareRoutes(winner, loser));
+}
+
 function bestOf(candidates: readonly Candidate[], among: Iterable<number>): number {
   let best = -1;
   for (const index of among) {

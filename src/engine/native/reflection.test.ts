@@ -245,8 +245,10 @@ test('one peer of a group gets another policy: it alone is told the difference',
   assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], ['10.1.0.0/26']);
   assert.equal(stage.peer('peer3').ear.endOfRibs, 1);
   assert.equal(stage.peer('peer2').ear.told, told);
+  assert.equal(stage.peer('peer3').ear.told, told + 1, 'a withdrawal');
   stage.change(sessions);
   assert.equal(stage.peer('peer3').ear.routes.size, 2);
+  assert.equal(stage.peer('peer3').ear.told, told + 2, 'an announcement');
 });
 
 test('RFC 8326: as the last choice, and back', () => {
@@ -363,4 +365,144 @@ test('RFC 8950: an IPv4 route with an IPv6 next hop is told to who takes that, a
   stage.peer('peer1').announce(['10.65.2.0/26'], { nextHop: null }, 0, hop);
   stage.settle();
   assert.deepEqual([...stage.peer('peer3').ear.routes.keys()], []);
+});
+
+test('a route that lost to the best of its own AS is explained by that, also where it is better than the used one', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3)]);
+  upAll(stage, 'peer1', 'peer2', 'peer3');
+  const from = (as: number): PathAttributes['asPath'] => [{ type: 'sequence', asNumbers: [as] }];
+  stage.peer('peer1').announce(['10.1.0.0/26'], { asPath: from(7), med: 20 });
+  stage.peer('peer2').announce(['10.1.0.0/26'], { asPath: from(8) });
+  stage.peer('peer3').announce(['10.1.0.0/26'], { asPath: from(7), med: 10 });
+  stage.settle();
+  assert.deepEqual(
+    Object.fromEntries(
+      explainPrefix(stage.table, '10.1.0.0/26')?.routes.map(({ session, step }) => [session, step]) ?? [],
+    ),
+    { peer2: null, peer1: 5, peer3: 7 },
+  );
+});
+
+test('loops are counted by route', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26'], { originatorId: idOf('10.0.0.254') });
+  assert.equal(stage.peer('peer1').peer.dropped.originatorLoop, 2);
+});
+
+test('where our own AS is not allowed any more, a route that is told again is not taken again', () => {
+  const stage = nativeStage([stageSession(1), stageExternal(2, { allowLocalAs: 1 })]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, asked } = stage.peer('peer2');
+  const tell = (): void =>
+    announce(['10.1.0.0/26'], { asPath: [{ type: 'sequence', asNumbers: [65001, 64512] }] });
+  tell();
+  stage.settle();
+  assert.equal(stage.peer('peer1').ear.routes.size, 1);
+  stage.change([stageSession(1), stageExternal(2)]);
+  assert.equal(asked.length, 1);
+  tell();
+  stage.settle();
+  assert.equal(stage.peer('peer1').ear.routes.size, 0);
+});
+
+test('a peer with more routes than it may tell is asked for them now and then, and not whenever one goes', () => {
+  const stage = nativeStage([stageSession(1, { maxPrefixes: 2 }), stageSession(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, asked, withdraw } = stage.peer('peer1');
+  const tellAll = (...all: string[]): void => announce(all);
+  tellAll('10.1.0.0/26', '10.2.0.0/26', '10.3.0.0/26', '10.4.0.0/26');
+  withdraw(['10.1.0.0/26']);
+  assert.equal(asked.length, 1);
+  tellAll('10.2.0.0/26', '10.3.0.0/26', '10.4.0.0/26');
+  withdraw(['10.2.0.0/26']);
+  assert.equal(asked.length, 1);
+  stage.time.advance(29_000);
+  assert.equal(asked.length, 1);
+  stage.time.advance(2_000);
+  assert.equal(asked.length, 2);
+  tellAll('10.3.0.0/26', '10.4.0.0/26');
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()].sort(), ['10.3.0.0/26', '10.4.0.0/26']);
+  stage.time.advance(100_000);
+  assert.equal(asked.length, 2, 'nothing is missing');
+});
+
+test('routes that were refused while stale ones took their room are asked for when those are gone', () => {
+  const stage = nativeStage([stageSession(1, { maxPrefixes: 2 }), stageSession(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, asked, down, endOfRib, up } = stage.peer('peer1');
+  announce(['10.1.0.0/26', '10.2.0.0/26']);
+  endOfRib();
+  down(undefined, [{ family: 4, seconds: 120, longLivedSeconds: 0 }]);
+  up();
+  announce(['10.3.0.0/26', '10.4.0.0/26']);
+  assert.equal(asked.length, 0);
+  endOfRib();
+  assert.equal(asked.length, 1);
+});
+
+test('prefixes that were never used are forgotten, though nobody has to be told', () => {
+  const stage = nativeStage([stageSession(1, { maxPrefixes: 1 }), stageSession(2)]);
+  upAll(stage, 'peer1', 'peer2');
+  const { announce, withdraw } = stage.peer('peer1');
+  announce(['10.1.0.0/26']);
+  stage.settle();
+  for (const what of [
+    () => announce(['10.2.0.0/26']),
+    () => {
+      // Rejected: a node's default route.
+      announce(['0.0.0.0/0']);
+      withdraw(['0.0.0.0/0']);
+    },
+  ]) {
+    const { wakes } = stage;
+    what();
+    assert(stage.wakes > wakes);
+    stage.settle();
+    assert.equal(stage.table.rib.prefixes.count, 1);
+  }
+});
+
+test('a peer that gets another policy again before it knows all of the last one ends up with what the last one says', () => {
+  // Moved again before its new group has looked at the table; and when that has, but the peer was told nothing of it yet.
+  for (const goneOn of [0, 1]) {
+    const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3)]);
+    upAll(stage, 'peer1', 'peer2', 'peer3');
+    stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26', '10.3.0.0/26']);
+    stage.settle();
+    const { ear, peer } = stage.peer('peer3');
+    assert.equal(ear.routes.size, 3);
+    const bind = (one: typeof peer, within: string): void => {
+      const terms = one.terms() ?? assert.fail();
+      stage.table.retarget(new Map([[one.source, { ...terms, within: [within] }]]));
+    };
+    bind(stage.peer('peer2').peer, '10.2.0.0/16');
+    stage.settle();
+    bind(peer, '10.1.0.0/16');
+    let left = goneOn;
+    assert.equal(
+      stage.table.work(() => left-- > 0),
+      false,
+    );
+    bind(peer, '10.2.0.0/16');
+    stage.settle();
+    assert.deepEqual([...ear.routes.keys()], ['10.2.0.0/26']);
+    assert.equal(ear.endOfRibs, 1);
+  }
+});
+
+test('a peer that gets another policy before it was told all is told the end all the same', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3)]);
+  upAll(stage, 'peer1', 'peer2');
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.2.0.0/26']);
+  stage.settle();
+  const { ear, peer, up } = stage.peer('peer3');
+  up();
+  const terms = peer.terms();
+  assert(terms !== null);
+  stage.table.retarget(new Map([[peer.source, { ...terms, within: prefixes('10.1.0.0/16') }]]));
+  stage.settle();
+  assert.deepEqual([...ear.routes.keys()], ['10.1.0.0/26']);
+  assert.equal(ear.endOfRibs, 1);
 });

@@ -2,7 +2,7 @@
  * One family's routes and the groups of peers that are told them. Work is done in slices: the caller says for how long.
  */
 import type { Family } from '../../bgp/index.ts';
-import { createUpdateGroup, type Member, type UpdateGroup } from './groups/update-group.ts';
+import { createUpdateGroup, type Member, type Standing, type UpdateGroup } from './groups/update-group.ts';
 import { compileExport, type ExportTerms } from './policy/export-policy.ts';
 import { createAttributeSets } from './rib/attribute-sets.ts';
 import { createRib, type Rib } from './rib/rib.ts';
@@ -46,12 +46,13 @@ interface Group {
   readonly members: Map<number, Member>;
   /** Prefixes below this were looked at; all of them: -1. */
   primed: number;
-  /** Peers that wait for that, with what they know from another group; null: nothing. */
-  waiting: { readonly member: Member; readonly knows: ReadonlySet<number> | null }[];
+  /** Peers that wait for that, with how far they were in another group; null: they are new. */
+  waiting: { readonly member: Member; readonly standing: Standing | null }[];
 }
 
-/** Prefixes that are looked at before the time is looked at. */
+/** Prefixes that are looked at before the time is looked at, where there are few groups. */
 const SLICE = 2048;
+const FEW_GROUPS = 4;
 
 export function createTable(family: Family): Table {
   const rib = createRib(family, createAttributeSets());
@@ -85,12 +86,19 @@ export function createTable(family: Family): Table {
     return made;
   }
 
-  function enter(group: Group, member: Member, knows: ReadonlySet<number> | null): void {
+  function enter(group: Group, member: Member, standing: Standing | null): void {
     groupOf.set(member.source, group);
     group.members.set(member.source, member);
-    if (group.primed >= 0) group.waiting.push({ member, knows });
-    else if (knows === null) group.group.join(member);
-    else group.group.moveIn(member, knows);
+    if (group.primed >= 0) group.waiting.push({ member, standing });
+    else if (standing === null) group.group.join(member);
+    else group.group.moveIn(member, standing);
+  }
+
+  /** How far a peer is that is about to move; null: it has been told nothing. */
+  function standingOf({ group, waiting }: Group, source: number): Standing | null {
+    return (
+      group.standingOf(source) ?? waiting.find(({ member }) => member.source === source)?.standing ?? null
+    );
   }
 
   function leave(source: number): void {
@@ -116,7 +124,7 @@ export function createTable(family: Family): Table {
     }
     const { waiting } = group;
     group.waiting = [];
-    for (const { member, knows } of waiting) enter(group, member, knows);
+    for (const { member, standing } of waiting) enter(group, member, standing);
     return true;
   }
 
@@ -173,14 +181,23 @@ export function createTable(family: Family): Table {
           continue;
         }
         for (const { member, terms } of moving) {
-          const knows = group.group.has(member.source) ? group.group.knownBy(member.source) : null;
+          const standing = standingOf(group, member.source);
           leave(member.source);
-          enter(groupFor(terms), member, knows);
+          enter(groupFor(terms), member, standing);
         }
       }
     },
     drained: (source) => groupOf.get(source)?.group.drained(source),
-    refresh: (source, enhanced) => groupOf.get(source)?.group.refresh(source, enhanced),
+    refresh(source, enhanced) {
+      const group = groupOf.get(source);
+      group?.group.refresh(source, enhanced);
+      for (const [index, one] of group?.waiting.entries() ?? []) {
+        // Who is new is told everything anyway.
+        if (one.member.source !== source || one.standing === null) continue;
+        const standing: Standing = { ...one.standing, refresh: enhanced ? 'enhanced' : 'plain' };
+        group?.waiting.splice(index, 1, { member: one.member, standing });
+      }
+    },
     hold() {
       held = true;
     },
@@ -192,10 +209,14 @@ export function createTable(family: Family): Table {
       due = rib.changed;
     },
     work(goOn) {
-      if (held) return true;
+      if (held) {
+        freeNumbers();
+        return true;
+      }
+      const slice = Math.ceil(SLICE / Math.ceil(Math.max(1, groups.size) / FEW_GROUPS));
       while (due > 0) {
         if (!goOn()) return false;
-        const changed = rib.takeChanged(Math.min(SLICE, due));
+        const changed = rib.takeChanged(Math.min(slice, due));
         due -= changed.length;
         for (const { group } of groups.values()) group.flush(changed);
       }

@@ -279,12 +279,36 @@ test('a peer that moves in from another group is told the difference and no End-
   wide.join({ source: 4, write });
   serve(wide);
   assert.equal(ear.routes.size, 2);
-  narrow.moveIn({ source: 4, write }, wide.knownBy(4));
+  narrow.moveIn({ source: 4, write }, wide.standingOf(4) ?? assert.fail());
   wide.leave(4);
   serve(narrow);
   assert.deepEqual([...ear.routes.keys()], ['10.0.1.0/26']);
   assert.equal(ear.endOfRibs, 1, 'the one of the first group');
   flush();
+});
+
+test('peers that move in together share the encoded pieces', () => {
+  const { announce, rib } = stage();
+  for (let index = 0; index < 100; index++) announce(0, `10.0.${index}.0/26`, 1);
+  const options = { table: rib.prefixes, longest: 4096, best: rib.best, paths: null };
+  const [from, to] = [createUpdateGroup(options, () => null), createUpdateGroup(options, PLAIN)];
+  for (const group of [from, to]) group.prime(0, rib.prefixes.bound);
+  const chunks: (readonly Uint8Array[])[] = [];
+  const members = [3, 4].map((source) => ({
+    source,
+    write: (one: readonly Uint8Array[]) => chunks.push(one) > 0,
+  }));
+  for (const member of members) from.join(member);
+  from.distribute(() => true);
+  chunks.length = 0;
+  for (const member of members) {
+    to.moveIn(member, from.standingOf(member.source) ?? assert.fail());
+    from.leave(member.source);
+  }
+  to.distribute(() => true);
+  assert.equal(chunks.length, 2);
+  assert(chunks[0]?.[0] !== undefined && chunks[0][0].length > 0);
+  assert.equal(chunks[0]?.[0]?.buffer, chunks[1]?.[0]?.buffer, 'the same octets, not a copy');
 });
 
 /** Anything that may happen, in any order. */

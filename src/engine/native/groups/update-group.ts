@@ -58,6 +58,21 @@ export interface PathChoice {
   readonly most: number | null;
 }
 
+/** What was told, and whose route it was. */
+export interface Told {
+  readonly source: number;
+  readonly out: OutAttributes;
+}
+
+/** How far a peer is that moves to another group. */
+export interface Standing {
+  /** What it may have been told, by number; null: it is not known how much of that it has heard. */
+  readonly knows: ReadonlyMap<number, Told | null>;
+  /** What it waits for besides routes. */
+  readonly closing: Uint8Array | null;
+  readonly refresh: Cursor['refresh'];
+}
+
 export interface UpdateGroup {
   /** Number of the last flush that changed something. */
   readonly version: number;
@@ -71,15 +86,13 @@ export interface UpdateGroup {
   /** A peer that has just come up: it is told everything, then End-of-RIB. */
   join(member: Member): void;
   /**
-   * A peer that moves here from another group and knows what it was told there: no End-of-RIB, and what it should not
-   * know any more is withdrawn.
-   * @param knows numbers of what it may have been told
+   * A peer that moves here from another group and knows what it was told there: it is told the difference, and
+   * End-of-RIB only where it has not been yet. Peers that move in together share the work.
    */
-  moveIn(member: Member, knows: ReadonlySet<number>): void;
+  moveIn(member: Member, standing: Standing): void;
   leave(source: number): void;
-  /** Numbers of what a peer may have been told. */
-  knownBy(source: number): ReadonlySet<number>;
-  has(source: number): boolean;
+  /** Null: it is not here. Peers that were told as much have the same `knows`. */
+  standingOf(source: number): Standing | null;
   /** The socket takes more again. */
   drained(source: number): void;
   /** Everything again (RFC 2918), between the marks of RFC 7313 where `enhanced`. */
@@ -96,7 +109,7 @@ export interface UpdateGroup {
   /** Lets go of what is kept for peers that might start now; after a while without change. */
   tidy(): void;
   /** What the peers of this group were told by this number. */
-  toldOf(id: number): { readonly source: number; readonly out: OutAttributes } | undefined;
+  toldOf(id: number): Told | undefined;
   /** Routes that this peer was told and holds, once it has taken everything. */
   countFor(source: number): number;
   /** Peers that have not taken everything yet. */
@@ -158,6 +171,10 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   let walks: Walk[] = [];
   /** Peers that may have something to write. */
   const ready = new Set<Cursor>();
+  /** What peers know that were told as much, and the last walk of peers that moved in; kept while many move at once. */
+  let known: { readonly at: number; readonly version: number; readonly knows: Standing['knows'] } | null =
+    null;
+  let moving: { readonly knows: Standing['knows']; readonly walk: Walk } | null = null;
 
   function makeRoom(id: number): void {
     if (id < toldSource.length) return;
@@ -308,6 +325,51 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     return walk;
   }
 
+  /** What a peer may know that was told everything up to a version. */
+  function knownSince(at: number): Standing['knows'] {
+    if (known?.at === at && known.version === version) return known.knows;
+    const knows = new Map<number, Told | null>();
+    for (let id = 0; id < Math.min(table.bound, toldSource.length); id++) {
+      if ((changedIn[id] ?? 0) > at) knows.set(id, null);
+      else {
+        const told = toldOf(id);
+        if (told !== undefined) knows.set(id, told);
+      }
+    }
+    known = { at, version, knows };
+    return knows;
+  }
+
+  function toldOf(id: number): Told | undefined {
+    const source = toldSource[id] ?? EVERYBODY;
+    const out = toldOut[id];
+    return source === EVERYBODY || out === undefined ? undefined : { source, out };
+  }
+
+  function isStillTold(id: number, { source, out }: Told): boolean {
+    const now = toldOut[id];
+    return toldSource[id] === source && now !== undefined && sameOut(now, out);
+  }
+
+  /** Shared as long as nothing of it is encoded, for that depends on who is here. */
+  function walkAfterMove(knows: Standing['knows']): Walk {
+    if (moving?.knows === knows && moving.walk.started === version && moving.walk.pieces.length === 0) {
+      return moving.walk;
+    }
+    const over: number[] = [];
+    for (let id = 0; id < table.bound; id++) {
+      const before = knows.get(id);
+      const differs =
+        before == null
+          ? before === null || (toldSource[id] ?? EVERYBODY) !== EVERYBODY
+          : !isStillTold(id, before);
+      if (differs) over.push(id);
+    }
+    const walk = startWalk(0, true, Int32Array.from(over));
+    moving = { knows, walk };
+    return walk;
+  }
+
   /** One turn of a peer that takes more, in one write. @returns whether it may have still something to write */
   function advance(cursor: Cursor): boolean {
     const { source } = cursor.member;
@@ -391,24 +453,22 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       cursors.set(member.source, cursor);
       ready.add(cursor);
     },
-    moveIn(member, knows) {
-      const over: number[] = [];
-      for (let id = 0; id < table.bound; id++) {
-        if (knows.has(id) || (toldSource[id] ?? EVERYBODY) !== EVERYBODY) over.push(id);
-      }
-      const walk = { walk: startWalk(0, true, Int32Array.from(over)), piece: 0 };
-      const cursor: Cursor = { member, at: 0, walk, blocked: false, refresh: 'no', closing: null };
+    moveIn(member, { knows, closing, refresh }) {
+      const walk = { walk: walkAfterMove(knows), piece: 0 };
+      const cursor: Cursor = { member, at: 0, walk, blocked: false, refresh, closing };
       cursors.set(member.source, cursor);
       ready.add(cursor);
     },
-    knownBy(source) {
-      const known = new Set<number>();
-      const at = cursors.get(source)?.at ?? 0;
-      for (let id = 0; id < Math.min(table.bound, toldSource.length); id++) {
-        const told = toldSource[id] ?? EVERYBODY;
-        if (told !== EVERYBODY || (changedIn[id] ?? 0) > at) known.add(id);
-      }
-      return known;
+    standingOf(source) {
+      const cursor = cursors.get(source);
+      if (cursor === undefined) return null;
+      const { at, closing, refresh, walk } = cursor;
+      if (walk === null) return { knows: knownSince(at), closing, refresh };
+      const knows = new Map<number, Told | null>();
+      for (const id of knownSince(0).keys()) knows.set(id, null);
+      // Where it moved in and has not been told everything of that, it may know still what it knew before.
+      for (const id of walk.walk.ids) knows.set(id, null);
+      return { knows, closing, refresh };
     },
     leave(source) {
       const cursor = cursors.get(source);
@@ -416,7 +476,6 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       cursors.delete(source);
       ready.delete(cursor);
     },
-    has: (source) => cursors.has(source),
     drained(source) {
       const cursor = cursors.get(source);
       if (cursor === undefined) return;
@@ -438,6 +497,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       }
       walks = walks.filter(isWorthSharing);
       forgetBatches();
+      known = null;
+      moving = null;
       return true;
     },
     get settled() {
@@ -452,11 +513,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     },
     changedAt: (id) => changedIn[id] ?? 0,
     isTold: (id) => (toldSource[id] ?? EVERYBODY) !== EVERYBODY,
-    toldOf(id) {
-      const source = toldSource[id] ?? EVERYBODY;
-      const out = toldOut[id];
-      return source === EVERYBODY || out === undefined ? undefined : { source, out };
-    },
+    toldOf,
     countFor: (source) => (cursors.has(source) ? toldCount - (toldFrom.get(source) ?? 0) : 0),
     get behind() {
       let behind = 0;

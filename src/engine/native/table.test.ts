@@ -1,0 +1,95 @@
+/** Peers that change between update groups, at any time and as often as they like. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { nativeStage, stageSession } from '../../../test/support/native-stage.ts';
+import { REFRESH } from '../../bgp/index.ts';
+import { prefixText } from './prefix-text.ts';
+
+const PREFIXES = ['10.0.0.0/26', '10.0.1.0/26', '10.1.0.0/26', '10.1.1.0/26'] as const;
+
+interface Bound {
+  /** What a peer may be told; null: all. */
+  readonly within: readonly string[] | null;
+  readonly prefixes: readonly string[];
+}
+
+const ALL: Bound = { within: null, prefixes: PREFIXES };
+const BOUNDS: readonly Bound[] = [
+  ALL,
+  { within: ['10.0.0.0/16'], prefixes: ['10.0.0.0/26', '10.0.1.0/26'] },
+  { within: ['10.1.0.0/16', '10.0.0.0/24'], prefixes: ['10.1.0.0/26', '10.1.1.0/26', '10.0.0.0/26'] },
+];
+const NAMES = ['peer1', 'peer2', 'peer3', 'peer4'] as const;
+
+const events = fc.array(
+  fc.record({
+    what: fc.constantFrom('announce', 'withdraw', 'bound', 'bound', 'work', 'settle', 'refresh'),
+    name: fc.constantFrom(...NAMES),
+    number: fc.nat(3),
+  }),
+  { minLength: 1, maxLength: 60 },
+);
+
+test('whatever policies peers are given, and when, each ends up with what its last one says, and is told one end', () => {
+  fc.assert(
+    fc.property(events, (list) => {
+      const stage = nativeStage(NAMES.map((_, index) => stageSession(index + 1)));
+      const bounds = new Map<string, Bound>();
+      for (const name of NAMES) stage.peer(name).up();
+      for (const { what, name, number } of list) {
+        const { announce, peer, withdraw } = stage.peer(name);
+        const prefix = PREFIXES[number] ?? assert.fail();
+        let left = number;
+        switch (what) {
+          case 'announce':
+            announce([prefix], { med: number });
+            break;
+          case 'withdraw':
+            withdraw([prefix]);
+            break;
+          case 'bound': {
+            const bound = BOUNDS[number % BOUNDS.length] ?? ALL;
+            bounds.set(name, bound);
+            const terms = peer.terms() ?? assert.fail();
+            stage.table.retarget(new Map([[peer.source, { ...terms, within: bound.within }]]));
+            break;
+          }
+          case 'work':
+            if (number > 1) stage.table.begin();
+            stage.table.work(() => left-- > 0);
+            break;
+          case 'settle':
+            stage.settle();
+            break;
+          case 'refresh':
+            peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.request });
+            break;
+          default:
+            what satisfies never;
+        }
+      }
+      stage.settle();
+      const { rib } = stage.table;
+      for (const name of NAMES) {
+        const { ear, peer } = stage.peer(name);
+        const expected: string[] = [];
+        for (let id = 0; id < rib.prefixes.bound; id++) {
+          const best = rib.best(id);
+          const text = prefixText(rib.prefixes, id);
+          if (best === undefined || best.source.index === peer.source) continue;
+          if ((bounds.get(name) ?? ALL).prefixes.includes(text)) {
+            expected.push(`${text} ${best.source.routerId}`);
+          }
+        }
+        const told = [...ear.routes].map(([text, said]) => {
+          const nextHop = said.split(' ')[1] ?? '';
+          return `${text} ${Number.parseInt(nextHop, 16)}`;
+        });
+        assert.deepEqual(told.sort(), expected.sort(), name);
+        assert.equal(ear.endOfRibs, 1, name);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -28,6 +28,7 @@ export const PROBLEM_CODES = [
   'missing-password',
   'bad-password',
   'engine-refused',
+  'not-listening',
   'prefix-limit',
   'foreign-origin',
   'stale-entry',

@@ -39,9 +39,11 @@ import { nextHopText, numberOf, prefixText } from './prefix-text.ts';
 import { type Recovery, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
 import { createSessionView, type SessionView } from './session-view.ts';
+import { createSteps } from './steps.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { createTable, type Table } from './table.ts';
 import { createTransport } from './transport.ts';
+import { foreignOrigin, nearLimit, notListening } from './warnings.ts';
 
 export type { NativeEngineOptions } from './options.ts';
 
@@ -84,7 +86,6 @@ interface Running {
   readonly view: SessionView;
 }
 
-const WARN_AT = 0.8;
 /** After so long without change, what is kept for quick starts is given back. */
 const TIDY_MS = 2000;
 /** How long after a restart peers are waited for at most (RFC 4724); BIRD's own 240 s is too long. */
@@ -111,6 +112,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     readonly own: readonly OwnRoutes[];
     readonly pacer: Pacer;
     readonly earlier: EarlierRun;
+    /** Names of peers that hold routes of ours since before; null: their return is awaited already, or nobody's is. */
+    awaited: ReadonlySet<string> | null;
     recovery: Recovery | null;
   }
   let core: Core | undefined;
@@ -134,10 +137,10 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   }
 
   /** Who holds routes of ours: peers that are up, and while we recover those that have not come back yet. */
-  function holders(recovery: Recovery | null): readonly string[] {
+  function holders({ awaited, recovery }: Core): readonly string[] {
     const up = [...running.values()].filter(({ peer }) => peer.negotiated !== null);
-    const awaited = recovery?.active === true ? recovery.awaited : [];
-    return [...new Set([...up.map(({ link }) => link.name), ...awaited])];
+    const away = awaited ?? (recovery?.active === true ? recovery.awaited : []);
+    return [...new Set([...up.map(({ link }) => link.name), ...away])];
   }
 
   async function start(config: SpeakerConfig): Promise<Core> {
@@ -176,18 +179,30 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       ),
     );
     const own = FAMILIES.map((family) => createOwnRoutes(tables[family]));
-    const made: Core = { transport, tables, own, pacer: stoppable, earlier, recovery: null };
+    const made: Core = {
+      transport,
+      tables,
+      own,
+      pacer: stoppable,
+      earlier,
+      awaited: null,
+      recovery: null,
+    };
     const before = new Set([...((await earlier.read()) ?? []), ...inherited]);
     inherited = [];
     const awaited = new Set(config.sessions.filter(({ name }) => before.has(name)).map(({ name }) => name));
-    if (awaited.size > 0) beginRecovery(made, awaited, config);
+    if (awaited.size > 0) made.awaited = awaited;
     else await earlier.write([]);
     core = made;
     for (const listener of listeners) listener({ type: 'started', recovered: awaited.size > 0 });
     return made;
   }
 
-  function beginRecovery(made: Core, awaited: ReadonlySet<string>, config: SpeakerConfig): void {
+  /** As soon as peers can come: until then nobody has been waited for. */
+  function beginRecovery(made: Core, config: SpeakerConfig): void {
+    const { awaited } = made;
+    if (awaited === null) return;
+    made.awaited = null;
     let bound = RECOVERY_MS;
     for (const { gracefulRestartSeconds } of config.sessions) {
       if (gracefulRestartSeconds > 0) bound = Math.min(bound, gracefulRestartSeconds * 1000);
@@ -205,9 +220,16 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     });
   }
 
-  function add(made: Core, plan: SessionPlan, contextKey: string, password: string | undefined): void {
+  /** @param free resolves when the session that had this peer before is gone; null: none had */
+  function add(
+    made: Core,
+    plan: SessionPlan,
+    contextKey: string,
+    password: string | undefined,
+    free: Promise<void> | null,
+  ): void {
     const { name } = plan.session;
-    const noted = (): void => made.earlier.changed(() => holders(made.recovery));
+    const noted = (): void => made.earlier.changed(() => holders(made));
     const peer = createPeer(plan.identity, plan.policy, {
       table: made.tables[plan.session.family],
       clock,
@@ -230,7 +252,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const view = createSessionView(link, peer, made.tables[plan.session.family], clock);
     running.set(name, { plan, contextKey, password, peer, link, view });
     byName = null;
-    if (stage !== 'stopped') link.start();
+    const begin = (): void => {
+      if (stage !== 'stopped' && running.get(name)?.link === link) link.start();
+    };
+    if (free === null) begin();
+    else void free.then(begin);
   }
 
   /** Ends a session; the peer is told why. Resolves when its sockets are closed. */
@@ -242,7 +268,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     found.link.stop(cease(subcode));
     found.peer.remove();
     core?.recovery?.endOfRib(name);
-    return found.link.close();
+    return found.link.close().catch((error: unknown) => {
+      log.error({ session: name, err: error }, 'what was left of it could not be closed');
+    });
   }
 
   async function listen(transport: Transport, config: SpeakerConfig): Promise<boolean> {
@@ -253,9 +281,12 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     }
     const key = [...wanted.keys()].sort().join(' ') + config.listenPort;
     if (key === listening) return false;
+    // Until it is known: what was listened on before may be closed already when this fails.
+    listening = '';
     const failures = await transport.listen([...wanted.values()]);
     const [first] = failures;
-    if (first !== undefined) {
+    // Where it is one address of several (IPv6 at boot, say), the others' sessions must not wait for it.
+    if (first !== undefined && failures.length === wanted.size) {
       const { address, port } = first.address;
       throw new CalicoRrError('E_ENGINE_START', `cannot listen on ${address} port ${port}: ${first.reason}`, {
         hint: 'Another BGP speaker may hold the port (ss -ltnp), or the address is not on this machine. It is tried again.',
@@ -314,8 +345,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     );
     const { fit, refused } = judgeOthers(config, passwords, context.key);
     const plans = new Map<string, SessionPlan>();
+    const wanted = new Set(fit.map(({ name }) => name));
     const taken = new Map<string, string>();
+    const steps = createSteps(clock);
     for (const session of fit) {
+      if (steps.over) await steps.next();
       const password = session.password ? passwords.get(session.name) : undefined;
       const known = unchanged(session, password, context.key);
       const fault = known === undefined ? faultOf(session) : undefined;
@@ -330,7 +364,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       }
       const plan = known?.plan ?? planSession(context, session, password);
       if (known === undefined) {
-        const reason = made.transport.refusalOf(plan.settings(false));
+        const reason = made.transport.refusalOf(plan.settings(false), (name) => !wanted.has(name));
         if (reason !== null) {
           refused.push({ session: session.name, problem: cannotRun(session.name, reason, session.because) });
           continue;
@@ -341,6 +375,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     }
     const announcesAnew = made.own.filter((own) => own.update(config)).length > 0;
     const listensAnew = await listen(made.transport, { ...config, sessions: fit });
+    beginRecovery(made, config);
     const sessions = await bringAbout(made, plans, context, passwords);
     applied = { config, passwords };
     const wrote =
@@ -355,28 +390,34 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     passwords: ReadonlyMap<string, string>,
   ): Promise<Map<string, SessionOutcome>> {
     const outcomes = new Map<string, SessionOutcome>();
-    const gone: Promise<void>[] = [];
-    for (const name of [...running.keys()]) {
+    /**
+     * Ends of sessions by their peers' addresses. A peer that is dead takes seconds to get rid of; only a new session with the
+     * same one waits for that.
+     */
+    const ending = new Map<string, Promise<void>>();
+    const steps = createSteps(clock);
+    for (const [name, { plan }] of [...running]) {
       if (plans.has(name)) continue;
+      if (steps.over) await steps.next();
       outcomes.set(name, 'removed');
-      gone.push(end(name, CEASE.peerDeconfigured));
+      ending.set(plan.session.peerAddress, end(name, CEASE.peerDeconfigured));
     }
     for (const [name, plan] of plans) {
+      if (steps.over) await steps.next();
       const known = running.get(name);
       if (known !== undefined && known.plan.key !== plan.key) {
         outcomes.set(name, 'restarted');
-        gone.push(end(name, CEASE.otherConfigurationChange));
+        ending.set(known.plan.session.peerAddress, end(name, CEASE.otherConfigurationChange));
       }
     }
-    // A new session may be with the address of one that has just ended.
-    await Promise.all(gone);
     const retargeted = new Set<Running>();
     for (const [name, plan] of plans) {
+      if (steps.over) await steps.next();
       const password = plan.session.password ? passwords.get(name) : undefined;
       const known = running.get(name);
       if (known === undefined) {
         if (!outcomes.has(name)) outcomes.set(name, 'added');
-        add(made, plan, context.key, password);
+        add(made, plan, context.key, password, ending.get(plan.session.peerAddress) ?? null);
         continue;
       }
       if (known.plan === plan) {
@@ -418,52 +459,24 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       engine: 'native',
       running: core !== undefined,
       routerId: core === undefined ? null : (applied?.config.routerId ?? null),
-      recovering: core?.recovery?.active === true,
+      recovering: core !== undefined && (core.awaited !== null || core.recovery?.active === true),
       sessions,
-      warnings: [...limitWarnings(), ...originWarnings()],
+      warnings: core === undefined ? [] : warningsOf(core),
       turnedAway: core?.transport.counters() ?? null,
     };
   }
 
-  function limitWarnings(): readonly Problem[] {
-    const warnings: Problem[] = [];
-    for (const { peer, plan } of running.values()) {
-      const { most } = plan.policy;
-      const held = core?.tables[plan.session.family].rib.acceptedCount(peer.source) ?? 0;
-      if (most === null || held < most * WARN_AT) continue;
-      const full = held >= most;
-      warnings.push({
-        code: 'prefix-limit',
-        severity: 'warning',
-        subject: plan.session.because,
-        message: `session ${plan.session.name} holds ${held} routes of at most ${most}${full ? ': further ones are refused' : ''}`,
-        hint: full
-          ? 'Raise --max-prefixes or its max_prefixes, or find out why this peer announces so many.'
-          : 'Raise --max-prefixes or its max_prefixes before routes are refused.',
-      });
-    }
-    return warnings;
-  }
-
-  function originWarnings(): readonly Problem[] {
-    if (guard === null) return [];
-    const did = guard.enforce ? 'refused' : 'taken, since --origin-guard only logs';
-    return [...running.values()].flatMap(({ peer, plan }): Problem[] => {
-      const [first] = peer.foreign;
-      const prefixes = core?.tables[plan.session.family].rib.prefixes;
-      if (first === undefined || prefixes === undefined) return [];
-      const [prefix, fault] = first;
-      const more = peer.foreign.size === 1 ? '' : `, and ${peer.foreign.size - 1} more like this`;
-      return [
-        {
-          code: 'foreign-origin',
-          severity: 'warning',
-          subject: `Node/${plan.session.peerName}`,
-          message: `${plan.session.peerName} announces ${prefixText(prefixes, prefix)}, and ${fault}${more}: ${did}.`,
-          hint: 'Look at the routes of that node (a static route, another BGP speaker on it), and at its block affinities.',
-        },
-      ];
-    });
+  function warningsOf({ tables, transport }: Core): readonly Problem[] {
+    const held = guard;
+    return [
+      ...notListening(transport.unopened, applied?.config.speaker ?? ''),
+      ...[...running.values()].flatMap(({ peer, plan }) => {
+        const { rib } = tables[plan.session.family];
+        const near = nearLimit(plan, rib.acceptedCount(peer.source));
+        const foreign = held === null ? null : foreignOrigin(plan, peer.foreign, rib.prefixes, held.enforce);
+        return [near ?? [], foreign ?? []].flat();
+      }),
+    ];
   }
 
   async function enterStage(next: typeof stage): Promise<void> {
@@ -494,7 +507,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const ending = core;
     core = undefined;
     if (ending !== undefined) {
-      const names = holders(ending.recovery);
+      const names = holders(ending);
       ending.recovery?.stop();
       // Written before the sessions end, which would be noted as peers that are down.
       ending.earlier.stop();

@@ -137,8 +137,13 @@ export interface Transport {
   listen(
     addresses: readonly ListenAddress[],
   ): Promise<readonly { readonly address: ListenAddress; readonly reason: string }[]>;
-  /** Why a peer cannot be run here as it is asked for (no TCP-MD5 without koffi, ...), or null. */
-  refusalOf(settings: PeerSettings): string | null;
+  /** What could not be opened yet, with the reason. It is tried again every second. */
+  readonly unopened: readonly { readonly address: ListenAddress; readonly reason: string }[];
+  /**
+   * Why a peer cannot be run here as it is asked for (no TCP-MD5 without koffi, ...), or null.
+   * @param ends whether the session of this name is about to be taken out, so that its peer is free; default: none is
+   */
+  refusalOf(settings: PeerSettings, ends?: (name: string) => boolean): string | null;
   /** A session that is not started yet. Only peers that were added get an answer from the listeners. */
   add(settings: PeerSettings, events: PeerEvents): PeerLink;
   counters(): TurnedAway;

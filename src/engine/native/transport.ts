@@ -77,9 +77,12 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     listen: (addresses) => listeners.listen(addresses),
-    refusalOf(settings) {
+    get unopened() {
+      return listeners.unopened;
+    },
+    refusalOf(settings, ends = () => false) {
       const other = gate.find(settings.sourceAddress, settings.peerAddress)?.settings.name;
-      if (other !== undefined && other !== settings.name) {
+      if (other !== undefined && other !== settings.name && !ends(other)) {
         return `session ${other} has the peer ${settings.peerAddress} already`;
       }
       return network.refusalOf(settings);

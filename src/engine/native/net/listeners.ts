@@ -18,6 +18,8 @@ export interface Listeners {
   listen(
     addresses: readonly ListenAddress[],
   ): Promise<readonly { readonly address: ListenAddress; readonly reason: string }[]>;
+  /** What is wanted and could not be opened yet. */
+  readonly unopened: readonly { readonly address: ListenAddress; readonly reason: string }[];
   /** @throws SocketOptionError where a key could not be set: it has no key on any listener then */
   addPeer(settings: PeerSettings): void;
   removePeer(settings: PeerSettings): void;
@@ -27,6 +29,8 @@ export interface Listeners {
 interface Place {
   readonly address: ListenAddress;
   listener: Listener | null;
+  /** Why it could not be opened when that was last tried. */
+  fault: string | null;
   /** How many of its peers may send with which TTL at least; 0: any. */
   readonly ttls: Map<number, number>;
   /** What the listener was told. */
@@ -61,8 +65,10 @@ export function createListeners(
     try {
       listener = await network.listen(place.address, offered);
     } catch (error) {
-      return messageOf(error);
+      place.fault = messageOf(error);
+      return place.fault;
     }
+    place.fault = null;
     if (place.closed) {
       await listener.close();
       return null;
@@ -118,6 +124,7 @@ export function createListeners(
         const place: Place = {
           address,
           listener: null,
+          fault: null,
           ttls: new Map(),
           lowest: 0,
           callOffRetry: null,
@@ -130,6 +137,11 @@ export function createListeners(
         retry(place);
       }
       return failed;
+    },
+    get unopened() {
+      return [...places.values()].flatMap(({ address, fault }) =>
+        fault === null ? [] : [{ address, reason: fault }],
+      );
     },
     addPeer(peer) {
       each(peer, (_, listener) => {

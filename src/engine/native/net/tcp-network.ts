@@ -97,7 +97,11 @@ async function listen(
     setLowestTtl(ttl) {
       if (libc !== null && descriptor !== null) setLowestTtl(libc, descriptor, family, ttl);
     },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    // It listens no more as soon as this is called; Node's callback would wait for every connection accepted here.
+    close() {
+      server.close();
+      return new Promise((resolve) => setImmediate(resolve));
+    },
   };
 }
 

@@ -1,0 +1,66 @@
+/**
+ * What a person should know of what runs: addresses that are not listened on, limits that are near, routes that are not
+ * their peer's own.
+ */
+import type { Problem } from '../../model/problem.ts';
+import type { Transport } from './peer-link.ts';
+import { prefixText } from './prefix-text.ts';
+import type { PrefixTable } from './rib/prefix-table.ts';
+import type { SessionPlan } from './session-plan.ts';
+
+/** The part of a limit that may be held without a word. */
+const WARN_AT = 0.8;
+
+/** @param speaker its name */
+export function notListening(unopened: Transport['unopened'], speaker: string): readonly Problem[] {
+  return unopened.map(({ address: { address, port }, reason }) => ({
+    code: 'not-listening',
+    severity: 'warning',
+    subject: speaker,
+    message: `cannot listen on ${address} port ${port}: ${reason}`,
+    hint: 'Another BGP speaker may hold the port (ss -ltnp), or the address is not on this machine. It is tried again every second.',
+  }));
+}
+
+/**
+ * @param held routes of the session that were taken
+ * @returns null where it is far from its limit
+ */
+export function nearLimit({ policy: { most }, session }: SessionPlan, held: number): Problem | null {
+  if (most === null || held < most * WARN_AT) return null;
+  const full = held >= most;
+  return {
+    code: 'prefix-limit',
+    severity: 'warning',
+    subject: session.because,
+    message: `session ${session.name} holds ${held} routes of at most ${most}${full ? ': further ones are refused' : ''}`,
+    hint: full
+      ? 'Raise --max-prefixes or its max_prefixes, or find out why this peer announces so many.'
+      : 'Raise --max-prefixes or its max_prefixes before routes are refused.',
+  };
+}
+
+/**
+ * @param foreign numbers of prefixes that the peer may not announce, each with the reason
+ * @param refused whether they were refused, and not only told of
+ * @returns null where it announces none
+ */
+export function foreignOrigin(
+  { session: { peerName } }: SessionPlan,
+  foreign: ReadonlyMap<number, string>,
+  prefixes: PrefixTable,
+  refused: boolean,
+): Problem | null {
+  const [first] = foreign;
+  if (first === undefined) return null;
+  const [prefix, fault] = first;
+  const more = foreign.size === 1 ? '' : `, and ${foreign.size - 1} more like this`;
+  const did = refused ? 'refused' : 'taken, since --origin-guard only logs';
+  return {
+    code: 'foreign-origin',
+    severity: 'warning',
+    subject: `Node/${peerName}`,
+    message: `${peerName} announces ${prefixText(prefixes, prefix)}, and ${fault}${more}: ${did}.`,
+    hint: 'Look at the routes of that node (a static route, another BGP speaker on it), and at its block affinities.',
+  };
+}

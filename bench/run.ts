@@ -19,6 +19,7 @@ const BENCHES = [
   'get',
   'reflect',
   'copy',
+  'soak',
   'image',
 ] as const;
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');

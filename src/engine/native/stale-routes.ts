@@ -65,7 +65,15 @@ export function createStaleRoutes(
 
   function prolong(seconds: number): void {
     phase = 'long-lived';
-    rib.prolong(source, (used) => markLongLived(rib, used));
+    // Many routes have the same attributes.
+    const marked = new Map<AttributeSet, AttributeSet | null>();
+    rib.prolong(source, (used) => {
+      const known = marked.get(used);
+      if (known !== undefined) return known === null ? null : rib.sets.hold(known);
+      const made = markLongLived(rib, used);
+      marked.set(used, made);
+      return made;
+    });
     arm(seconds * 1000, sweep);
   }
 

@@ -15,6 +15,7 @@ const BENCHES = [
   'reachability',
   'apply',
   'join',
+  'origins',
   'kubernetes',
   'get',
   'reflect',

@@ -145,8 +145,8 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const origins = options.originGuard === 'off' ? null : desired.topology.origins();
   if (origins !== null) {
-    const { faultOf } = origins;
-    engine.guardOrigins({ enforce: options.originGuard === 'enforce', faultOf });
+    const { faultOf, lists } = origins;
+    engine.guardOrigins({ enforce: options.originGuard === 'enforce', faultOf, lists });
   }
   const source = createDatastoreSource(options.openDatastore, {
     snapshot,

@@ -97,12 +97,6 @@ const WRONG: readonly (readonly [string, NodeJS.ProcessEnv, RunFlags, RegExp])[]
     { originGuard: 'on' },
     /^--origin-guard is "on", not "off", "log" or "enforce"/,
   ],
-  [
-    'an origin guard for BIRD',
-    { IP: '10.0.0.1' },
-    { originGuard: 'log', engine: 'bird' },
-    /^--origin-guard is for our own BGP/,
-  ],
   ['an engine that nobody knows', { IP: '10.0.0.1' }, { engine: 'frr' }, /^--engine is "frr"/],
   [
     'bounds that nobody knows',

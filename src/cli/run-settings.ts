@@ -135,7 +135,7 @@ export function readRunSettings(env: NodeJS.ProcessEnv, flags: RunFlags): RunSet
     adopt: flags.adopt === true,
     addPaths: readAddPaths(flags.addPaths, engine),
     overLimitSeconds: readOverLimit(flags.overLimit, engine),
-    originGuard: readOriginGuard(flags.originGuard, engine),
+    originGuard: readOriginGuard(flags.originGuard),
     minReflectors: readWhole('--min-reflectors', flags.minReflectors, 2, [0, 100]),
     maxSessionLoss: readWhole('--max-session-loss', flags.maxSessionLoss, 25, [0, 100]),
     bird: flags.bird ?? given(env.CALICO_RR_BIRD) ?? 'bird',
@@ -297,15 +297,11 @@ export function readAddPaths(text: string | undefined, engine: RunSettings['engi
   return readWhole('--add-paths', text, 0, [2, 255]);
 }
 
-function readOriginGuard(
-  text: string | undefined,
-  engine: RunSettings['engine'],
-): RunSettings['originGuard'] {
+function readOriginGuard(text: string | undefined): RunSettings['originGuard'] {
   if (text === undefined || text === 'off') return 'off';
   if (text !== 'log' && text !== 'enforce') {
     throw wrong('--origin-guard', `is "${text}", not "off", "log" or "enforce"`);
   }
-  if (engine === 'bird') throw wrong('--origin-guard', 'is for our own BGP, and BIRD is the engine');
   return text;
 }
 

@@ -4,7 +4,7 @@
  * ends by graceful restart and the other takes its place, so that peers keep the routes meanwhile.
  */
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
-import { type Engine, type EngineEvent, type EngineState, notRunning, type OriginGuard } from './engine.ts';
+import { type Engine, type EngineEvent, type EngineState, notRunning } from './engine.ts';
 
 export interface EnginesByRole {
   readonly native: Engine;
@@ -18,7 +18,6 @@ export interface EnginesByRole {
 /** Starts nothing and touches nothing yet: the first `apply` does. */
 export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesByRole): Engine {
   let current: Engine | undefined;
-  let guard: OriginGuard | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   /** An engine is changed only when nothing else is under way. */
   function exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -34,8 +33,6 @@ export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesBy
       tell(`this speaker is now ${config.forwards ? 'a Calico node' : 'a reflector'}: the engine changes`);
       await handOver(current, await current.observe(), wanted);
     }
-    // A node's BIRD says that it does not judge; a reflector's own BGP knew from the start.
-    if (wanted === bird && current !== bird && guard !== undefined) bird.guardOrigins(guard);
     current = wanted;
     return wanted;
   }
@@ -82,12 +79,11 @@ export function createEngineByRole({ native, bird, birdMayRun, tell }: EnginesBy
     inherit(sessions) {
       for (const engine of [native, bird]) engine.inherit(sessions);
     },
-    guardOrigins(next) {
-      guard = next;
-      native.guardOrigins(next);
+    guardOrigins(guard) {
+      for (const engine of [native, bird]) engine.guardOrigins(guard);
     },
     reviewOrigins(changed) {
-      if (current === native) native.reviewOrigins(changed);
+      for (const engine of [native, bird]) engine.reviewOrigins(changed);
     },
     onEvent(listener: (event: EngineEvent) => void) {
       native.onEvent(listener);

@@ -5,6 +5,7 @@
  */
 import type { Prefix } from '../model/address.ts';
 import type { Problem } from '../model/problem.ts';
+import type { OriginLists } from '../topology/origins.ts';
 import type { SpeakerConfig } from '../topology/speaker-config.ts';
 import type { RouteExplanation } from './route-explanation.ts';
 
@@ -158,7 +159,7 @@ export interface Engine {
   inherit(sessions: readonly string[]): void;
   /** Called whenever the daemon ends unasked or comes back, and once when others changed what it runs. */
   onEvent(listener: (event: EngineEvent) => void): void;
-  /** Before the first `apply`: what Calico's nodes announce is judged from now on. An engine that cannot says so. */
+  /** Before the first `apply`: what Calico's nodes announce is judged from now on. */
   guardOrigins(guard: OriginGuard): void;
   /** The guard may judge these otherwise than before. */
   reviewOrigins(changed: readonly Prefix[] | 'all'): void;
@@ -169,6 +170,8 @@ export interface OriginGuard {
   readonly enforce: boolean;
   /** Why this node may not announce this prefix, as the end of a sentence; null: it may. */
   faultOf(node: string, prefix: Prefix): string | null;
+  /** The same as lists, for an engine whose routes are judged elsewhere. */
+  lists(): OriginLists;
 }
 
 export type EngineEvent =

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listing, resource } from '../../test/support/resources.ts';
-import { parsePrefix } from '../model/address.ts';
+import { familyOf, overlap, type Prefix, parsePrefix } from '../model/address.ts';
 import type { Change } from '../model/change.ts';
 import type { Resource } from '../model/resource.ts';
+import type { OriginLists } from './origins.ts';
 import { createTopology } from './topology.ts';
 
 const put = (one: Resource): Change => ({ op: 'put', resource: one });
@@ -39,7 +40,25 @@ const RESOURCES: readonly Resource[] = [
   block('10.64.3.0/26', 'n2', 'pending'),
   block('10.64.4.0/26', 'n1', 'pending'),
   block('10.64.4.0/26', 'n2'),
+  block('10.64.5.8/32', 'n2'),
+  block('10.64.6.0/24', 'n2'),
+  block('10.64.6.64/26', 'n1', 'pending'),
+  block('192.0.2.128/26', 'n2', 'pending'),
+  block('fd64:0:0:1::/122', 'n2'),
 ];
+
+/** Judges by lists alone, as route origins are judged (RFC 6811): what is covered, and by whose. */
+function byLists({ isJudged, owned, shared }: OriginLists, name: string, prefix: Prefix): boolean {
+  const lengthOf = (text: Prefix): number => Number(text.slice(text.indexOf('/') + 1));
+  const covers = (range: Prefix): boolean =>
+    familyOf(range) === familyOf(prefix) && lengthOf(range) <= lengthOf(prefix) && overlap(range, prefix);
+  if (!isJudged(name)) return true;
+  if (lengthOf(prefix) === 0) return false;
+  const covering = [...owned].filter(([cidr]) => covers(cidr));
+  if (covering.some(([, nodes]) => nodes.includes(name))) return true;
+  if (covering.length > 0) return lengthOf(prefix) === (familyOf(prefix) === 4 ? 32 : 128);
+  return shared.some(covers);
+}
 
 function originsOf(resources: readonly Resource[]) {
   const topology = createTopology();
@@ -48,7 +67,9 @@ function originsOf(resources: readonly Resource[]) {
   const fault = (name: string, text: string): string | null => {
     const prefix = parsePrefix(text);
     assert.ok(prefix !== undefined, text);
-    return origins.faultOf(name, prefix);
+    const found = origins.faultOf(name, prefix);
+    assert.equal(byLists(origins.lists(), name, prefix), found === null, 'the lists say otherwise');
+    return found;
   };
   return { topology, origins, fault };
 }
@@ -66,6 +87,13 @@ const CASES: readonly (readonly [string, string, string, string | null])[] = [
   ['a block of a disabled pool', 'n1', '10.70.1.0/26', null],
   ['the range of services', 'n1', '10.96.0.0/12', null],
   ['the address of a load balancer', 'n1', '198.51.100.7/32', null],
+  ['the one address of another’s block of one', 'n1', '10.64.5.8/32', null],
+  ['its own block within a larger one of another’s', 'n1', '10.64.6.64/26', null],
+  ['what is beside that', 'n1', '10.64.6.128/26', 'it lies in 10.64.6.0/24, a block of n2’s'],
+  ['what is another’s and pending, though in no pool any more', 'n1', '192.0.2.128/26', null],
+  ['another node’s IPv6 block', 'n1', 'fd64:0:0:1::/122', 'the block is n2’s'],
+  ['an IPv6 address of it', 'n1', 'fd64:0:0:1::7/128', null],
+  ['an IPv6 default route', 'n1', '::/0', 'a node has no default route to give'],
   ['a default route', 'n1', '0.0.0.0/0', 'a node has no default route to give'],
   ['what lies outside every pool', 'n1', '192.0.2.0/24', 'it lies in no IP pool and no service range'],
   ['an address outside every pool', 'n1', '192.0.2.7/32', 'it lies in no IP pool and no service range'],
@@ -79,6 +107,16 @@ for (const [what, name, prefix, expected] of CASES) {
     assert.equal(originsOf(RESOURCES).fault(name, prefix), expected);
   });
 }
+
+test('before the datastore has spoken nothing has a fault, and whoever will be judged is', () => {
+  const origins = createTopology().origins();
+  const prefix = parsePrefix('10.64.2.0/26');
+  assert.ok(prefix !== undefined);
+  assert.equal(origins.faultOf('n1', prefix), null);
+  const { isJudged, owned, shared } = origins.lists();
+  assert.equal(isJudged('n1'), true);
+  assert.deepEqual([[...owned], [...shared]], [[], ['0.0.0.0/0', '::/0']]);
+});
 
 test('with no pool in the datastore nothing lies outside', () => {
   const { fault } = originsOf(RESOURCES.filter(({ kind }) => kind !== 'IPPool'));

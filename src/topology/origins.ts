@@ -14,8 +14,22 @@ export interface Origins {
    * only its own (one that reflects passes on what others say).
    */
   faultOf(node: string, prefix: Prefix): string | null;
+  /** The same as lists, of now. */
+  lists(): OriginLists;
   /** The prefixes of which faults may be others than when this was last asked. */
   takeChanged(): readonly Prefix[] | 'all';
+}
+
+/** What `faultOf` goes by, for filters that judge by themselves. A default route has a fault in any case. */
+export interface OriginLists {
+  isJudged(node: string): boolean;
+  /**
+   * Blocks that are some node's, with all nodes that have an affinity to them. These may announce them and parts of
+   * them, and others no more than single addresses of them.
+   */
+  readonly owned: ReadonlyMap<Prefix, readonly string[]>;
+  /** What lies in these, and in no owned block, anybody may announce. */
+  readonly shared: readonly Prefix[];
 }
 
 export interface TrackedOrigins extends Origins {
@@ -23,7 +37,10 @@ export interface TrackedOrigins extends Origins {
   noteAll(): void;
 }
 
-export function createOrigins(inventory: Inventory): TrackedOrigins {
+const EVERYTHING = ['0.0.0.0/0', '::/0'].flatMap((text) => parsePrefix(text) ?? []);
+
+/** @param isLoaded whether the inventory holds what the datastore says; until then there is nothing to judge by */
+export function createOrigins(inventory: Inventory, isLoaded: () => boolean): TrackedOrigins {
   /** By CIDR; made when it is first needed. */
   let blocks: Map<Prefix, BlockAffinity[]> | undefined;
   /** How many blocks there are of each prefix length, by family. */
@@ -60,42 +77,68 @@ export function createOrigins(inventory: Inventory): TrackedOrigins {
     return blocks;
   }
 
-  /** What its affinities say; one that is not confirmed yet is good for its own node, and against nobody. */
-  function blockFault(node: string, prefix: Prefix, affinities: readonly BlockAffinity[]): string | null {
-    if (affinities.some((one) => one.node === node)) return null;
-    const owner = affinities.find(({ confirmed }) => confirmed);
-    if (owner === undefined) return null;
-    return owner.cidr === prefix
-      ? `the block is ${owner.node}’s`
-      : `it lies in ${owner.cidr}, a block of ${owner.node}’s`;
+  /** Affinities to the block of this CIDR and to blocks that hold it. */
+  function affinitiesAround(prefix: Prefix): readonly BlockAffinity[] {
+    const index = indexed();
+    let found: readonly BlockAffinity[] = index.get(prefix) ?? [];
+    const length = lengthOf(prefix);
+    for (const outer of lengths[familyOf(prefix)].keys()) {
+      const more = outer < length ? index.get(networkOf(prefix, outer)) : undefined;
+      if (more !== undefined) found = [...found, ...more];
+    }
+    return found;
   }
 
-  function isWithinRanges(prefix: Prefix): boolean {
-    const length = lengthOf(prefix);
-    const within = (range: Prefix): boolean =>
-      familyOf(range) === familyOf(prefix) && lengthOf(range) <= length && overlap(range, prefix);
-    for (const { cidr } of inventory.pools.values()) if (within(cidr)) return true;
-    return allServiceRanges(inventory.serviceRanges).some(within);
+  function isJudged(name: string): boolean {
+    const node = inventory.nodes.get(name);
+    return node !== undefined && node.clusterId === null;
+  }
+
+  /** Where there is no pool at all nothing lies outside. */
+  function ranges(): readonly Prefix[] {
+    const pools = [...inventory.pools.values()].map(({ cidr }) => cidr);
+    return pools.length === 0 ? EVERYTHING : [...pools, ...allServiceRanges(inventory.serviceRanges)];
+  }
+
+  function isWithin(range: Prefix, prefix: Prefix): boolean {
+    return (
+      familyOf(range) === familyOf(prefix) && lengthOf(range) <= lengthOf(prefix) && overlap(range, prefix)
+    );
   }
 
   return {
     faultOf(node, prefix) {
-      const found = inventory.nodes.get(node);
-      if (found === undefined || found.clusterId !== null) return null;
+      if (!isJudged(node)) return null;
       const length = lengthOf(prefix);
       if (length === 0) return 'a node has no default route to give';
-      const index = indexed();
-      const exact = index.get(prefix);
-      if (exact !== undefined) return blockFault(node, prefix, exact);
-      const longest = familyOf(prefix) === 4 ? 32 : 128;
-      for (const outer of lengths[familyOf(prefix)].keys()) {
-        if (outer >= length) continue;
-        const affinities = index.get(networkOf(prefix, outer));
+      const around = affinitiesAround(prefix);
+      if (around.some((one) => one.node === node)) return null;
+      // One that is not confirmed yet is good for its own node, and against nobody.
+      const owner = around.find(({ confirmed }) => confirmed);
+      if (owner !== undefined) {
         // A single address of another's block may be borrowed, or be a floating one.
-        if (affinities !== undefined) return length === longest ? null : blockFault(node, prefix, affinities);
+        if (length === (familyOf(prefix) === 4 ? 32 : 128)) return null;
+        return owner.cidr === prefix
+          ? `the block is ${owner.node}’s`
+          : `it lies in ${owner.cidr}, a block of ${owner.node}’s`;
       }
-      if (inventory.pools.size === 0 || isWithinRanges(prefix)) return null;
+      if (around.length > 0 || ranges().some((range) => isWithin(range, prefix))) return null;
       return 'it lies in no IP pool and no service range';
+    },
+    lists() {
+      // Whoever is judged stays so: a filter must not change twice because the datastore is away at a start.
+      if (!isLoaded()) return { isJudged: () => true, owned: new Map(), shared: EVERYTHING };
+      const owned = new Map<Prefix, readonly string[]>();
+      const shared = [...ranges()];
+      for (const [cidr, affinities] of indexed()) {
+        if (affinitiesAround(cidr).some(({ confirmed }) => confirmed)) {
+          owned.set(
+            cidr,
+            affinities.map(({ node }) => node),
+          );
+        } else shared.push(cidr);
+      }
+      return { isJudged, owned, shared };
     },
     takeChanged() {
       const taken = changed;

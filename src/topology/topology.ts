@@ -91,6 +91,7 @@ export function createTopology({ calicoVersion, serviceClusterIps }: TopologyOpt
   /** Only for those who ask: a speaker's own process does not. */
   let whole: Cluster | undefined;
   let origins: TrackedOrigins | undefined;
+  let isLoaded = false;
 
   function resourceProblems(): readonly Problem[] {
     return orderedProblems([...inventory.problems(), ...checks.problems()]);
@@ -119,6 +120,7 @@ export function createTopology({ calicoVersion, serviceClusterIps }: TopologyOpt
   return {
     load(listing) {
       problems = undefined;
+      isLoaded = true;
       inventory.load(listing);
       checks.noteAll();
       whole?.noteAll();
@@ -156,7 +158,7 @@ export function createTopology({ calicoVersion, serviceClusterIps }: TopologyOpt
     judge: (changes, options) => cluster().judge(changes, options),
     cluster: () => cluster().view(),
     origins() {
-      origins ??= createOrigins(inventory);
+      origins ??= createOrigins(inventory, () => isLoaded);
       return origins;
     },
   };

@@ -1,6 +1,7 @@
 /** Speakers of every kind, with everything that a rendered BIRD configuration can hold. */
 import assert from 'node:assert/strict';
 import type { RenderOptions } from '../../src/engine/bird/bird-engine.ts';
+import { type OriginTables, originNumbers, originTables } from '../../src/engine/bird/origin-tables.ts';
 import { type IpAddress, parseAddress } from '../../src/model/address.ts';
 import type { FilterRule } from '../../src/model/bgp-filter.ts';
 import { type Community, parseCommunity } from '../../src/model/community.ts';
@@ -269,6 +270,19 @@ const filtered = reflectorOf(
   },
 );
 
+/** n11 is known and n13 is not; a block without a confirmed affinity, and a pool that holds it. */
+function originsOf({ sessions }: SpeakerConfig, enforce: boolean): OriginTables {
+  const isJudged = (name: string): boolean => name !== 'n12';
+  const owned = new Map([
+    [prefix('10.64.11.0/26'), ['n11']],
+    [prefix('10.64.12.0/26'), ['n13', 'n14']],
+    [prefix('10.64.13.0/26'), ['n11', 'n13']],
+    [prefix('fd64:0:0:b::/122'), ['n11']],
+  ]);
+  const shared = ['10.64.0.0/12', '10.96.0.0/12', '10.64.15.0/26', 'fd64::/48'].map(prefix);
+  return originTables({ isJudged, owned, shared }, originNumbers(sessions, isJudged), enforce);
+}
+
 /** Every configuration whose text is kept beside a file that a person has read. */
 export const CASES: Readonly<
   Record<string, { readonly config: SpeakerConfig; readonly options?: Partial<RenderOptions> }>
@@ -294,11 +308,23 @@ export const CASES: Readonly<
   'reflector-avoided': { config: external, options: { drain: 'avoid' } },
   'reflector-stopped': { config: dualStack, options: { drain: 'stopped' } },
   'reflector-without-sessions': { config: reflectorOf(net, [], { logLevel: 'none' }) },
+  'reflector-origins': {
+    config: { ...dualStack, pools: [pool('10.64.0.0/12')] },
+    options: { origins: originsOf(dualStack, true), acceptPrefixes: 'pools' },
+  },
+  'reflector-origins-logged': {
+    config: filtered,
+    options: { origins: originsOf(filtered, false) },
+  },
   'reflector-filters': { config: filtered },
   'reflector-filters-pools': { config: filtered, options: { acceptPrefixes: 'pools', drain: 'avoid' } },
   node: { config: node },
   'node-tunnels': { config: tunnels },
   'node-reflecting': { config: reflectingNode },
   'node-reflecting-avoided': { config: reflectingNode, options: { drain: 'avoid' } },
+  'node-reflecting-origins': {
+    config: reflectingNode,
+    options: { origins: originsOf(reflectingNode, true) },
+  },
   'node-without-kernel': { config: { ...node, logLevel: 'debug' }, options: { kernel: false } },
 };

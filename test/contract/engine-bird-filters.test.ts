@@ -15,6 +15,7 @@ import { parseCommunity } from '../../src/model/community.ts';
 import { staysTrue } from '../support/until.ts';
 import { as, clientOf, type EngineHome, prefix, reflectorOf } from './engine.ts';
 import { engineFilterContract, type FilterStage, filterScene, pool } from './engine-filters.ts';
+import { engineOriginContract } from './engine-origins.ts';
 
 const NONE: ReadonlyMap<string, string> = new Map();
 let folder = '';
@@ -43,6 +44,7 @@ const bird: EngineHome = {
 const scene = (work: (stage: FilterStage) => Promise<void>) => filterScene(bird, folder, work);
 
 engineFilterContract(bird);
+engineOriginContract(bird);
 
 function community(text: string) {
   const parsed = parseCommunity(text);

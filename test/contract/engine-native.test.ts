@@ -21,6 +21,7 @@ import { simulatedTime } from '../support/simulated-time.ts';
 import { until } from '../support/until.ts';
 import { clientOf, type EngineHome, engineContract, reflectorOf } from './engine.ts';
 import { engineFilterContract } from './engine-filters.ts';
+import { engineOriginContract } from './engine-origins.ts';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 
@@ -33,6 +34,7 @@ const native: EngineHome = {
 
 engineContract(native);
 engineFilterContract(native);
+engineOriginContract(native);
 
 test('a restart within a recovery still waits for the peers that have not come back', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'calico-rr-native-'));

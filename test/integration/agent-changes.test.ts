@@ -44,7 +44,8 @@ async function changesOf(host: number): Promise<number | undefined> {
 before(async () => {
   net = await loopbackNet();
   writeCluster(file, net, { ...usual, nodes: [11, 12, 13, 14] });
-  agent = await startLocalAgent(join(folder.path, 'rr1'), ['--engine', 'bird', '--http', '127.0.0.1:0'], {
+  const flags = ['--engine', 'bird', '--origin-guard', 'enforce', '--http', '127.0.0.1:0'];
+  agent = await startLocalAgent(join(folder.path, 'rr1'), flags, {
     DATASTORE_TYPE: 'file',
     CALICO_RR_FILE: file,
     IP: net.address(1),
@@ -64,6 +65,7 @@ after(async () => {
 test('every client gets every other client’s routes', async () => {
   await agent.untilStatus('four established clients', (status) => established(status) === 4);
   await neighbors.get(11)?.untilRoutes(['10.65.12.0/26', '10.65.13.0/26', '10.65.14.0/26']);
+  assert.match(readFileSync(join(agent.stateDir, 'bird.conf'), 'utf8'), /refuse_foreign_v4\(\);/);
 });
 
 test('status is printed in the table of calicoctl node status', async () => {

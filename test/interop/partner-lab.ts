@@ -71,6 +71,8 @@ export interface PartnerLab {
     prefix: string,
     condition: (paths: readonly PartnerPath[]) => boolean,
   ): Promise<readonly PartnerPath[]>;
+  /** A partner asks for its routes anew, where it knows how to, and is told them. */
+  askAnew(name: string): Promise<void>;
   /** The onlooker announces a prefix as its own, as any client may, or does so no longer. */
   announce(family: Family, prefix: string): void;
   withdraw(family: Family, prefix: string): void;
@@ -249,6 +251,30 @@ export async function partnerLab(guests: readonly Guest[]): Promise<PartnerLab> 
         () => `${name} to hold other paths to ${prefix} than ${JSON.stringify(last)}`,
         DEADLINE_MS,
       );
+    },
+    async askAnew(name) {
+      const { refresh, settings } = partner(name);
+      if (refresh === null) return;
+      // Counters are of the moment in which they are read.
+      const before = engine
+        .details()
+        .filter((session) => session.name.replace(/_.$/, '') === name)
+        .map((session) => ({ ...session, octetsOut: session.status.counters.octetsOut }));
+      const own = settings.peers.filter(({ family, peer }) => peer === address(family, 1));
+      if (before.length !== own.length) throw new Error(`${name} has ${before.length} sessions`);
+      await refresh();
+      for (const session of before) {
+        // More than all KEEPALIVEs of a minute, less than the blocks of the others in one UPDATE each.
+        const least = session.octetsOut + session.told * 40;
+        await until(
+          () =>
+            engine
+              .details()
+              .some((one) => one.name === session.name && one.status.counters.octetsOut > least),
+          `${session.name} to be told its routes again`,
+          DEADLINE_MS,
+        );
+      }
     },
     announce(family, prefix) {
       const nextHop = octetsOf(address(family, ONLOOKER)) ?? new Uint8Array(4);

@@ -22,11 +22,15 @@ import {
   type Retained,
   updateContext,
 } from '../../src/bgp/index.ts';
-import type { OriginGuard } from '../../src/engine/engine.ts';
 import type { NativeOptions } from '../../src/engine/native/options.ts';
 import { createPeer, type Peer } from '../../src/engine/native/peer.ts';
 import type { PeerLink } from '../../src/engine/native/peer-link.ts';
-import { planContext, planSession, type SessionPlan } from '../../src/engine/native/session-plan.ts';
+import {
+  type OriginJudge,
+  planContext,
+  planSession,
+  type SessionPlan,
+} from '../../src/engine/native/session-plan.ts';
 import { createTable, type Table } from '../../src/engine/native/table.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { parseAsNumber } from '../../src/model/as-number.ts';
@@ -121,7 +125,7 @@ export function nativeStage(
   sessions: readonly SessionConfig[],
   changes: Partial<SpeakerConfig> = {},
   settings: Partial<NativeOptions> = {},
-  guard: OriginGuard | null = null,
+  guard: OriginJudge | null = null,
 ): NativeStage {
   const options: NativeOptions = {
     acceptPrefixes: 'any',

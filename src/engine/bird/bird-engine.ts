@@ -32,6 +32,7 @@ import { judgeSessions, type Refusal } from './judge.ts';
 import { tunnelWarnings } from './kernel-export.ts';
 import { lostRoutesOf } from './lost-routes.ts';
 import { type BirdEngineOptions, type DrainStage, resolveRenderOptions } from './options.ts';
+import { watchOrigins } from './origin-watch.ts';
 import { outcomes } from './outcome.ts';
 import {
   configPathOf,
@@ -93,6 +94,16 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     ),
   );
   const listeners: ((event: EngineEvent) => void)[] = [];
+  const origins = watchOrigins(
+    () =>
+      exclusively(async () => {
+        // What is not there yet is told with the next apply.
+        if (applied !== undefined && daemon.control() !== undefined) {
+          await applyNow(applied.config, applied.passwords);
+        }
+      }),
+    log,
+  );
 
   let queue: Promise<unknown> = Promise.resolve();
   /** How much is under way or waits. */
@@ -260,10 +271,11 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     alterationTold = false;
     const { fit, refused } = judgeSessions(config, passwords);
     const able: SpeakerConfig = { ...config, sessions: fit };
+    const tables = origins.tables(able);
     const render = (without: ReadonlySet<string>): Rendered =>
       renderSections(
         able,
-        { ...resolved, drain: drainStage, logTo: foreign ? 'syslog' : 'file' },
+        { ...resolved, drain: drainStage, logTo: foreign ? 'syslog' : 'file', origins: tables },
         passwords,
         without,
       );
@@ -278,6 +290,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       await verify(living, rendered, config);
       await putFileRight();
       applied = { config, passwords };
+      await origins.settle(living, able, tables);
       const names = [...sessionTextsOf(rendered).keys()];
       return reportOf(config, new Map(names.map((name) => [name, 'kept'])), refused, false);
     };
@@ -299,6 +312,7 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
     given = rendered;
     runs = rendered.text;
     const rowsAfter = await verify(living, rendered, config);
+    await origins.settle(living, able, tables);
     const sessions = outcomes(blocksBefore, sessionTextsOf(rendered), rowsBefore, rowsAfter);
     return reportOf(config, sessions, refused, true);
   }
@@ -358,13 +372,14 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       const counts = parseRouteCounts(await control.request('show protocols all'));
       limitWarnings = prefixWarnings(applied.config, resolved, counts);
     }
+    const foreignOrigins = applied === undefined ? [] : await origins.warnings(control, applied.config);
     return {
       engine: `BIRD ${status.version}`,
       running: true,
       routerId: status.routerId,
       recovering: status.recovering,
       turnedAway: null,
-      warnings: limitWarnings,
+      warnings: [...limitWarnings, ...foreignOrigins],
       sessions: [...rows.values()]
         .filter((row) => row.state !== 'flush')
         .map((row) => ({
@@ -458,8 +473,8 @@ export function createBirdEngine(options: BirdEngineOptions): Engine {
       away.forget();
     },
     onEvent: (listener) => void listeners.push(listener),
-    guardOrigins: () => log.warn('--origin-guard is not for BIRD: what nodes announce is not judged'),
-    reviewOrigins: () => {},
+    guardOrigins: origins.guard,
+    reviewOrigins: origins.changed,
   };
 }
 

@@ -17,6 +17,7 @@ import type { Family, Prefix } from '../../model/address.ts';
 import type { SessionConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { filterCalls } from './bgp-filter.ts';
 import type { ResolvedRenderOptions } from './options.ts';
+import { judging } from './origin-tables.ts';
 import { acceptedPrefixes, DEFAULT_ROUTE, ofFamily, prefixSet } from './prefix-bounds.ts';
 
 /** Marks, inside BIRD only, a route that came from a client or an external peer: from no fellow reflector. */
@@ -87,27 +88,32 @@ export function importRule(
   const { family } = session;
   const noDefault = `if net = ${DEFAULT_ROUTE[family]} then reject;`;
   const marks = marking(options);
+  const judged = judging(options.origins, session);
   if (session.importPolicy === 'listed') {
     const set = prefixSet(ofFamily(session.importFilters, family));
     if (set === undefined) return 'import none;';
     const marked = !config.forwards && session.kind !== 'reflector' ? marks : [];
     return inline('import', [
+      ...judged,
       ...(session.kind === 'external' ? [] : [noDefault]),
       `if net ~ ${set} then { ${[...marked, 'accept;'].join(' ')} }`,
       'reject;',
     ]);
   }
   const calls = filterCalls(config, session, 'import');
+  const isPlain = judged.length + calls.length === 0;
   if (config.forwards || session.kind === 'reflector') {
-    return calls.length === 0 ? 'import all;' : inline('import', [...calls, 'accept;']);
+    return isPlain ? 'import all;' : inline('import', [...judged, ...calls, 'accept;']);
   }
-  if (calls.length === 0) {
+  if (isPlain) {
     return `import filter import_${session.kind === 'external' ? 'external' : 'client'}_v${family};`;
   }
   // From a router that Calico does not know a filter may accept what would be refused; from a node it may not.
   const refusals = [noDefault, ...bound(config, options, family)];
   const statements =
-    session.peerName === null ? [...marks, ...calls, ...refusals] : [...refusals, ...marks, ...calls];
+    session.peerName === null
+      ? [...marks, ...calls, ...refusals]
+      : [...judged, ...refusals, ...marks, ...calls];
   return inline('import', [...statements, 'accept;']);
 }
 

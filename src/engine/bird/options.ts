@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { type AddPaths, DEFAULT_ADD_PATHS } from '../add-paths.ts';
+import type { OriginTables } from './origin-tables.ts';
 
 /**
  * `avoid`: every route goes out with LOCAL_PREF 0 and GRACEFUL_SHUTDOWN (RFC 8326).
@@ -35,9 +36,11 @@ export interface RenderOptions {
   readonly logTo?: 'stderr' | 'file' | 'syslog';
   /** Default `bird2`, the only one that the engine runs. */
   readonly dialect?: Dialect;
+  /** What nodes may announce; null, the default, where that is not judged. The dialects for BIRD 1 leave it out. */
+  readonly origins?: OriginTables | null;
 }
 
-export interface BirdEngineOptions extends Omit<RenderOptions, 'drain' | 'logTo' | 'dialect'> {
+export interface BirdEngineOptions extends Omit<RenderOptions, 'drain' | 'logTo' | 'dialect' | 'origins'> {
   /** The BIRD 2 (or 3) daemon: a path, or a name that PATH finds. */
   readonly binary: string;
   /** A folder of our own, mode 0700: bird.conf, bird.ctl, bird.pid, bird.log, engine.lock. Made if absent. */
@@ -67,5 +70,6 @@ export function resolveRenderOptions(options: RenderOptions): ResolvedRenderOpti
     drain: options.drain ?? 'off',
     logTo: options.logTo ?? 'stderr',
     dialect: options.dialect ?? 'bird2',
+    origins: (options.dialect ?? 'bird2') === 'bird2' ? (options.origins ?? null) : null,
   };
 }

@@ -6,6 +6,7 @@
  * a custom filter); the sections without one are ours and are right or wrong for all.
  */
 import { createHash } from 'node:crypto';
+import type { Family } from '../../model/address.ts';
 import type { SpeakerConfig } from '../../topology/speaker-config.ts';
 import { filterFunctions } from './bgp-filter.ts';
 import { reflectorDeclarations, reflectorFilters } from './filters.ts';
@@ -19,6 +20,7 @@ import {
   sortedCustomFilters,
 } from './node-role.ts';
 import { type RenderOptions, type ResolvedRenderOptions, resolveRenderOptions } from './options.ts';
+import { originDeclarations, originProtocols } from './origin-tables.ts';
 import { contextOf, MASKED_PASSWORD, sessionBlock } from './session-block.ts';
 
 /** Constants that the running configuration can be asked for (`eval NAME`). */
@@ -80,6 +82,9 @@ export function renderSections(
     }
   }
   body.push({ owner: null, text: common(config, resolved, custom) });
+  if (resolved.origins !== null) {
+    body.push({ owner: null, text: originProtocols(resolved.origins, familiesOf(config)) });
+  }
   const context = contextOf(config, resolved);
   for (const session of config.sessions) {
     if (without.has(session.name)) continue;
@@ -180,22 +185,29 @@ function debugging(config: SpeakerConfig): readonly string[] {
   }
 }
 
+function familiesOf(config: SpeakerConfig): readonly Family[] {
+  return ([4, 6] as const).filter((family) => hasFamily(config, family));
+}
+
 function common(
   config: SpeakerConfig,
   options: ResolvedRenderOptions,
   custom: SpeakerConfig['customFilters'],
 ): string {
-  const families = ([4, 6] as const).filter((family) => hasFamily(config, family));
+  const families = familiesOf(config);
   const filters = families.flatMap((family) => filterFunctions(config, family));
+  const origins = originDeclarations(options.origins, families);
   const lines = !config.forwards
     ? [
         ...reflectorDeclarations(options),
+        ...origins,
         ...filters,
         ...families.flatMap((family) => reflectorFilters(config, options, family)),
         'protocol device {',
         '}',
       ]
     : [
+        ...origins,
         ...filters,
         ...families.flatMap((family) => nodeExportFilter(config, options, custom, family)),
         'protocol device {',

@@ -19,6 +19,7 @@ import { inChannel } from './channel.ts';
 import { oneLine } from './comment.ts';
 import { exportRule, importRule } from './filters.ts';
 import type { ResolvedRenderOptions } from './options.ts';
+import { originNumber } from './origin-tables.ts';
 
 /** Seconds; Calico sets others where it wants them (keepaliveTime). BIRD's own are 240 and 80. */
 const HOLD_TIME = 90;
@@ -29,17 +30,20 @@ export const MASKED_PASSWORD = '********';
 interface Cached {
   readonly context: string;
   readonly password: string | undefined;
+  /** Of its node, for the origin guard. */
+  readonly number: number | null;
   readonly text: string;
 }
 
 /** What a session's text depends on besides the session, as one string to compare. */
 export function contextOf(config: SpeakerConfig, options: ResolvedRenderOptions): string {
   const { role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges } = config;
-  const { maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect } = options;
+  const { maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect, origins } = options;
   const filters = filterSummary(config);
+  const enforce = origins?.enforce;
   return JSON.stringify({
     ...{ role, forwards, ipv4, ipv6, listenPort, pools, serviceRanges, filters },
-    ...{ maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect },
+    ...{ maxPrefixes, llgrSeconds, addPaths, drain, acceptPrefixes, dialect, enforce },
   });
 }
 
@@ -57,9 +61,10 @@ export function sessionBlock(
   password: string | undefined,
 ): string {
   const known = cache.get(session);
-  if (known !== undefined && known.context === context && known.password === password) return known.text;
+  const number = originNumber(options.origins, session);
+  if (known?.context === context && known.password === password && known.number === number) return known.text;
   const text = render(config, options, session, password);
-  cache.set(session, { context, password, text });
+  cache.set(session, { context, password, number, text });
   return text;
 }
 
@@ -181,14 +186,22 @@ function addPaths({ addPaths: which }: ResolvedRenderOptions): readonly string[]
   }
 }
 
-/** Fellow reflectors are not bounded: together they hold everybody's routes. */
+/**
+ * Fellow reflectors are not bounded: together they hold everybody's routes. Of who is judged BIRD keeps what it refuses,
+ * too, so that we see it; of that no more than is taken.
+ */
 function limit(
   config: SpeakerConfig,
   options: ResolvedRenderOptions,
   session: SessionConfig,
 ): readonly string[] {
   const most = maxPrefixesOf(config, options, session);
-  return most === null ? [] : [`import limit ${most} action block;`];
+  const isJudged = originNumber(options.origins, session) !== null;
+  return [
+    ...(most === null ? [] : [`import limit ${most} action block;`]),
+    ...(isJudged ? ['import keep filtered on;', 'rpki reload off;'] : []),
+    ...(isJudged && most !== null ? [`receive limit ${2 * most} action block;`] : []),
+  ];
 }
 
 /** Routes taken from this session at most, or null for no limit. */

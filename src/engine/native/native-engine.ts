@@ -35,7 +35,7 @@ import { createOwnRoutes, type OwnRoutes } from './own-routes.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './peer-link.ts';
-import { nextHopText, numberOf, prefixText } from './prefix-text.ts';
+import { nextHopText, numbersWithin, prefixText } from './prefix-text.ts';
 import { type Recovery, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
 import { createSessionView, type SessionView } from './session-view.ts';
@@ -43,7 +43,7 @@ import { createSteps } from './steps.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { createTable, type Table } from './table.ts';
 import { createTransport } from './transport.ts';
-import { foreignOrigin, nearLimit, notListening } from './warnings.ts';
+import { foreignOf, nearLimit, notListening } from './warnings.ts';
 
 export type { NativeEngineOptions } from './options.ts';
 
@@ -473,7 +473,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       ...[...running.values()].flatMap(({ peer, plan }) => {
         const { rib } = tables[plan.session.family];
         const near = nearLimit(plan, rib.acceptedCount(peer.source));
-        const foreign = held === null ? null : foreignOrigin(plan, peer.foreign, rib.prefixes, held.enforce);
+        const foreign = held === null ? null : foreignOf(plan, peer.foreign, rib.prefixes, held.enforce);
         return [near ?? [], foreign ?? []].flat();
       }),
     ];
@@ -572,7 +572,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       if (core === undefined || guard === null) return;
       const { tables } = core;
       const numbersIn = (family: Family): readonly number[] | 'all' =>
-        changed === 'all' ? changed : changed.flatMap((text) => numberOf(tables[family].rib.prefixes, text));
+        changed === 'all'
+          ? changed
+          : changed.flatMap((text) => numbersWithin(tables[family].rib.prefixes, text));
       const numbers = { 4: numbersIn(4), 6: numbersIn(6) };
       for (const { peer, plan } of running.values()) peer.reviewOrigins(numbers[plan.session.family]);
       core.pacer.wake();

@@ -11,10 +11,9 @@ export function nextHopText(octets: Uint8Array): string {
   return formatAddress(octets.subarray(0, octets.length === 4 ? 4 : 16));
 }
 
-/** The number of a prefix, in a list; none where it is not known, or is of the other family. */
-export function numberOf(prefixes: PrefixTable, text: string): readonly number[] {
+/** The numbers of a prefix and of all that lie in it; none where it is of the other family. */
+export function numbersWithin(prefixes: PrefixTable, text: string): readonly number[] {
   const prefix = parsePrefix(text);
   if (prefix === null || prefix.family !== prefixes.family) return [];
-  const id = prefixes.find(encodePrefix(prefix), 1, prefix.length);
-  return id < 0 ? [] : [id];
+  return prefixes.within(encodePrefix(prefix), 1, prefix.length);
 }

@@ -13,6 +13,7 @@ import { addPathMode, pathsTold } from '../add-paths.ts';
 import { acceptedPrefixes } from '../bird/prefix-bounds.ts';
 import { localAddressOf, maxPrefixesOf } from '../bird/session-block.ts';
 import type { OriginGuard } from '../engine.ts';
+import { nodeToJudge } from '../foreign-origin.ts';
 import type { NativeOptions } from './options.ts';
 import type { PeerIdentity, PeerPolicy } from './peer.ts';
 import type { PeerSettings } from './peer-link.ts';
@@ -33,6 +34,9 @@ export interface SessionPlan {
   readonly key: string;
 }
 
+/** The guard, as far as an engine that asks it route by route needs it. */
+export type OriginJudge = Pick<OriginGuard, 'enforce' | 'faultOf'>;
+
 /** What plans depend on besides their sessions; made once for all of them. */
 export interface PlanContext {
   readonly config: SpeakerConfig;
@@ -40,7 +44,7 @@ export interface PlanContext {
   readonly setsOf: (family: Family) => AttributeSets;
   readonly lastChoice: boolean;
   readonly bound: TierBound | null;
-  readonly guard: OriginGuard | null;
+  readonly guard: OriginJudge | null;
   /** Two contexts with the same key make the same plans. */
   readonly key: string;
 }
@@ -50,7 +54,7 @@ export function planContext(
   options: NativeOptions,
   setsOf: (family: Family) => AttributeSets,
   lastChoice: boolean,
-  guard: OriginGuard | null = null,
+  guard: OriginJudge | null = null,
 ): PlanContext {
   const { routerId, clusterId, ipv4, ipv6, pools, serviceRanges, filters } = config;
   const bound = compileBound(acceptedPrefixes(config, options));
@@ -151,15 +155,12 @@ export function planSession(
   };
 }
 
-/** Only what a Calico node says is judged: fellows and routers pass on what others said. */
-function originFaultOf(
-  { kind, family, peerName }: SessionConfig,
-  guard: OriginGuard | null,
-): PeerPolicy['originFault'] {
-  if (guard === null || peerName === null || kind === 'reflector' || kind === 'external') return null;
+function originFaultOf(session: SessionConfig, guard: OriginJudge | null): PeerPolicy['originFault'] {
+  const node = nodeToJudge(session);
+  if (guard === null || node === null) return null;
   return (address, length) => {
-    const prefix = toPrefix(formatPrefix({ family, address, length }));
-    return prefix === undefined ? null : guard.faultOf(peerName, prefix);
+    const prefix = toPrefix(formatPrefix({ family: session.family, address, length }));
+    return prefix === undefined ? null : guard.faultOf(node, prefix);
   };
 }
 

@@ -3,6 +3,8 @@
  * their peer's own.
  */
 import type { Problem } from '../../model/problem.ts';
+import { DEFAULT_ROUTE } from '../bird/prefix-bounds.ts';
+import { foreignOrigin } from '../foreign-origin.ts';
 import type { Transport } from './peer-link.ts';
 import { prefixText } from './prefix-text.ts';
 import type { PrefixTable } from './rib/prefix-table.ts';
@@ -42,25 +44,19 @@ export function nearLimit({ policy: { most }, session }: SessionPlan, held: numb
 
 /**
  * @param foreign numbers of prefixes that the peer may not announce, each with the reason
- * @param refused whether they were refused, and not only told of
+ * @param enforce whether they were refused, and not only told of; a default route always is
  * @returns null where it announces none
  */
-export function foreignOrigin(
-  { session: { peerName } }: SessionPlan,
+export function foreignOf(
+  { session: { peerName, family } }: SessionPlan,
   foreign: ReadonlyMap<number, string>,
   prefixes: PrefixTable,
-  refused: boolean,
+  enforce: boolean,
 ): Problem | null {
   const [first] = foreign;
-  if (first === undefined) return null;
-  const [prefix, fault] = first;
-  const more = foreign.size === 1 ? '' : `, and ${foreign.size - 1} more like this`;
-  const did = refused ? 'refused' : 'taken, since --origin-guard only logs';
-  return {
-    code: 'foreign-origin',
-    severity: 'warning',
-    subject: `Node/${peerName}`,
-    message: `${peerName} announces ${prefixText(prefixes, prefix)}, and ${fault}${more}: ${did}.`,
-    hint: 'Look at the routes of that node (a static route, another BGP speaker on it), and at its block affinities.',
-  };
+  if (first === undefined || peerName === null) return null;
+  const [number, fault] = first;
+  const prefix = prefixText(prefixes, number);
+  const refused = enforce || prefix === DEFAULT_ROUTE[family];
+  return foreignOrigin(peerName, { prefix, fault, refused, count: foreign.size });
 }

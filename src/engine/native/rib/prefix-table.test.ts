@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodePrefix, type Family, formatPrefix, type Prefix } from '../../../bgp/index.ts';
+import { encodePrefix, type Family, formatPrefix, type Prefix, parsePrefix } from '../../../bgp/index.ts';
 import { createPrefixTable } from './prefix-table.ts';
+
+function read(text: string): Prefix {
+  return parsePrefix(text) ?? assert.fail(text);
+}
 
 /** Few enough that the same ones come again. */
 function prefixes(family: Family): fc.Arbitrary<Prefix> {
@@ -58,6 +62,35 @@ test('bits beyond the length do not matter', () => {
   const id = table.intern(Uint8Array.of(26, 10, 1, 2, 0xff), 1, 26);
   assert.equal(table.find(Uint8Array.of(26, 10, 1, 2, 0xc0), 1, 26), id);
   assert.equal(formatPrefix(table.prefixOf(id)), '10.1.2.192/26');
+});
+
+test('a prefix and what lies in it are found together, and nothing beside it', () => {
+  const cases = {
+    '10.64.2.0/26': ['10.64.2.0/26', '10.64.2.32/27', '10.64.2.63/32'],
+    '0.0.0.0/0': [
+      '0.0.0.0/0',
+      '10.64.2.0/26',
+      '10.64.2.32/27',
+      '10.64.2.63/32',
+      '10.64.2.64/26',
+      '10.64.2.0/25',
+    ],
+    'fd64:0:0:1::/122': ['fd64:0:0:1::/122', 'fd64:0:0:1::3f/128'],
+    'fd64:0:0:1::/64': ['fd64:0:0:1::/64', 'fd64:0:0:1::/122', 'fd64:0:0:1::3f/128', 'fd64:0:0:1::40/122'],
+  };
+  const beside = ['fd64::/48', 'fd64:0:0:2::/64'];
+  const all = [...new Set([...Object.values(cases).flat(), ...beside])].map((text) => read(text));
+  for (const [outer, inner] of Object.entries(cases)) {
+    const { family, length } = read(outer);
+    const table = createPrefixTable(family);
+    for (const prefix of all) {
+      if (prefix.family === family) table.intern(encodePrefix(prefix), 1, prefix.length);
+    }
+    const found = table
+      .within(encodePrefix(read(outer)), 1, length)
+      .map((id) => formatPrefix(table.prefixOf(id)));
+    assert.deepEqual(found.sort(), [...inner].sort(), outer);
+  }
 });
 
 test('a hundred thousand prefixes are found again', () => {

@@ -15,6 +15,8 @@ export interface PrefixTable extends ToldTable {
   intern(bytes: Uint8Array, at: number, bits: number): number;
   /** The same, or -1 where it is not known. */
   find(bytes: Uint8Array, at: number, bits: number): number;
+  /** The numbers of this prefix and of all that lie in it; freed ones may be among them. */
+  within(bytes: Uint8Array, at: number, bits: number): readonly number[];
   /** Forgets a prefix; its number will be given to another one. */
   free(id: number): void;
   bitsOf(id: number): number;
@@ -124,6 +126,23 @@ export function createPrefixTable(family: Family): PrefixTable {
     find(bytes, at, bits) {
       readKey(bytes, at, bits);
       return (slots[slotOf(bits)] ?? 0) - 1;
+    },
+    within(bytes, at, bits) {
+      readKey(bytes, at, bits);
+      const masks = Array.from({ length: words }, (_, word) => {
+        const left = bits - word * 32;
+        return left >= 32 ? -1 : left <= 0 ? 0 : -1 << (32 - left);
+      });
+      const found: number[] = [];
+      for (let id = 0; id < bound; id++) {
+        if ((lengths[id] ?? 0) < bits) continue;
+        let differs = 0;
+        for (let word = 0; word < words; word++) {
+          differs |= ((addresses[id * words + word] ?? 0) ^ (key[word] ?? 0)) & (masks[word] ?? 0);
+        }
+        if (differs === 0) found.push(id);
+      }
+      return found;
     },
     free(id) {
       const bits = lengths[id] ?? 0;

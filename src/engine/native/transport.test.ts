@@ -1,7 +1,7 @@
 /** Sessions in simulated time: whole transports, and single ones beside peers that keep to a script. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { type Notes, takeNotes, testOffer, testPeer } from '../../../test/support/peer-settings.ts';
 import { type ScriptedPeer, scriptedPeer } from '../../../test/support/scripted-peer.ts';
 import { type SimulatedNetworkOptions, simulatedNetwork } from '../../../test/support/simulated-network.ts';
@@ -27,9 +27,9 @@ import { createTransport } from './transport.ts';
 const SILENT = pino({ level: 'silent' });
 const PORT = 179;
 
-function transportIn(time: SimulatedTime, network: Network): Transport {
+function transportIn(time: SimulatedTime, network: Network, log = SILENT): Transport {
   const { clock, soon } = time;
-  return createTransport({ clock, soon, network, log: SILENT, random: () => 0.5 });
+  return createTransport({ clock, soon, network, log, random: () => 0.5 });
 }
 
 /** UPDATEs that announce these prefixes. */
@@ -61,13 +61,14 @@ interface Script {
   readonly settings?: Partial<PeerSettings['session']>;
   readonly on?: Partial<PeerEvents>;
   readonly network?: SimulatedNetworkOptions;
+  readonly log?: Logger;
 }
 
 /** A session with a scripted peer, Established. */
 async function established(script: Script = {}): Promise<Stage> {
   const time = simulatedTime();
   const network = simulatedNetwork(time, script.network);
-  const transport = transportIn(time, network);
+  const transport = transportIn(time, network, script.log);
   await transport.listen([{ address: '10.0.0.1', port: PORT }]);
   const notes = takeNotes(script.on);
   const settings = testPeer({
@@ -373,6 +374,40 @@ test('what is malformed is counted, and ends the session only where RFC 7606 say
     link.status().lastError ?? '',
     /^sent UPDATE Message Error: Malformed Attribute List \(3\/1\).*: Withdrawn/,
   );
+});
+
+test('what is malformed is told to the log with its routes and octets, one of a kind in ten minutes', async () => {
+  const lines: unknown[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) });
+  const { time, peer } = await established({ log });
+  const bad = announcement(['20.0.0.0/24', '20.0.1.0/24']);
+  bad[19 + 4 + 3] = 9;
+  // LOCAL_PREF runs over the end of the attributes.
+  const worse = announcement(['20.0.2.0/24']);
+  worse[worse.length - 4 - 5] = 5;
+  const octets = Buffer.from(bad).toString('hex');
+  peer.send(bad, bad, worse, bad);
+  time.advance(100);
+  const what = 'taken as a withdrawal: ORIGIN: value 9 is undefined (RFC 7606 section 7.1)';
+  const first = {
+    level: 40,
+    session: 'to 10.0.1.7',
+    prefixes: ['20.0.0.0/24', '20.0.1.0/24'],
+    octets,
+    untold: 0,
+    msg: what,
+  };
+  assert.equal(lines.length, 2, JSON.stringify(lines));
+  assert.deepEqual(lines[0], first);
+  assert.match(JSON.stringify(lines[1]), /Total Attribute Length: .*\(RFC 7606 section 4\)/);
+  lines.length = 0;
+  for (let minute = 0; minute < 11; minute++) {
+    peer.send(encodeKeepalive());
+    time.advance(60_000);
+  }
+  peer.send(bad);
+  time.advance(100);
+  assert.deepEqual(lines, [{ ...first, untold: 2 }]);
 });
 
 test('a fault of ours ends one session, tells its peer, and leaves the others alone', async () => {

@@ -35,6 +35,10 @@ export function createTransport(options: TransportOptions): Transport {
     turns: createTurns(clock, options.soon ?? setImmediate),
     random: options.random ?? Math.random,
     report: (session, what, error) => log.error({ session, err: error }, what),
+    malformed(session, { action, what, ...details }) {
+      if (action === 'treat-as-withdraw') log.warn({ session, ...details }, `taken as a withdrawal: ${what}`);
+      else log.info({ session, ...details }, `an attribute is left out: ${what}`);
+    },
   };
   const gate = createAcceptGate<PeerSession>(() => clock.now());
   const sessions = new Set<PeerSession>();

@@ -32,6 +32,7 @@ import type { Network, Offered, Wire, WireEvents } from '../net/network.ts';
 import type { PeerCounters, PeerEvents, PeerLink, PeerSettings } from '../peer-link.ts';
 import { errorText } from './cause-text.ts';
 import { CONNECTION_TIMERS, createLine, type Line, type LineEvents, type LineHost } from './line.ts';
+import { createMalformedUpdates, type MalformedUpdate } from './malformed-updates.ts';
 import { countMessages } from './message-count.ts';
 import { type WheelTimer, wheelTimer } from './timer-wheel.ts';
 
@@ -41,6 +42,8 @@ export interface SessionHost extends LineHost {
   readonly random: () => number;
   /** Something that a session cannot say of itself, such as a fault of our own. */
   readonly report: (session: string, what: string, error: unknown) => void;
+  /** Something was wrong with an UPDATE of its peer, and the session survived it. */
+  readonly malformed: (session: string, malformed: MalformedUpdate) => void;
 }
 
 export interface PeerSession {
@@ -85,6 +88,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
   const lines = new Map<Connection, Line>();
   const timers = new Map<SessionTimer, WheelTimer>();
   const finishing = new Set<Promise<void>>();
+  const malformed = createMalformedUpdates(clock, (one) => host.malformed(name, one));
   const counters: { -readonly [Name in keyof PeerCounters]: PeerCounters[Name] } = {
     messagesIn: 0,
     messagesOut: 0,
@@ -321,6 +325,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
           for (const { action } of update.malformed) {
             if (action === 'attribute-discard') counters.attributesDiscarded++;
           }
+          if (update.malformed.length > 0) malformed.note(update, message);
           guarded(() => events.update(update));
           // In Established it only says that the peer is alive, and once for all that came together is enough.
           if (line.heard || established !== line) return;

@@ -472,8 +472,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       ...notListening(transport.unopened, applied?.config.speaker ?? ''),
       ...[...running.values()].flatMap(({ peer, plan }) => {
         const { rib } = tables[plan.session.family];
-        const near = nearLimit(plan, rib.acceptedCount(peer.source));
-        const foreign = held === null ? null : foreignOf(plan, peer.foreign, rib.prefixes, held.enforce);
+        const near = nearLimit(plan.session, plan.policy, rib.acceptedCount(peer.source));
+        const foreign =
+          held === null ? null : foreignOf(plan.session, peer.foreign, rib.prefixes, held.enforce);
         return [near ?? [], foreign ?? []].flat();
       }),
     ];

@@ -93,3 +93,33 @@ test('whatever policies peers are given, and when, each ends up with what its la
     { numRuns: 500 },
   );
 });
+
+test('numbers that a slow peer still needs are kept for as long as it does, and then given to others', () => {
+  const stage = nativeStage([stageSession(1), stageSession(2), stageSession(3)]);
+  for (const name of ['peer1', 'peer2']) stage.peer(name).up();
+  const { announce, withdraw } = stage.peer('peer1');
+  announce(['10.9.0.0/26']);
+  const { peer: slow } = stage.peer('peer3');
+  const terms = stage.peer('peer2').peer.terms() ?? assert.fail();
+  const heard: number[] = [];
+  let takes = false;
+  stage.table.join({ source: slow.source, write: (chunks) => heard.push(chunks.length) > 0 && takes }, terms);
+  stage.settle();
+  const prefixes = [...Array(200).keys()].map((host) => `10.1.${host}.0/26`);
+  announce(prefixes);
+  stage.settle();
+  withdraw(prefixes);
+  stage.settle();
+  announce(['10.2.0.0/26']);
+  withdraw(['10.2.0.0/26']);
+  stage.settle();
+  const { rib } = stage.table;
+  assert.equal(rib.empty, 201);
+  takes = true;
+  stage.table.drained(slow.source);
+  stage.settle();
+  stage.table.tidy();
+  stage.settle();
+  assert.deepEqual([rib.empty, rib.prefixes.count], [0, 1]);
+  assert.equal(heard.length, 2);
+});

@@ -61,6 +61,11 @@ export function createTable(family: Family): Table {
   let held = false;
   /** Changed prefixes that are to be passed on now. */
   let due = 0;
+  /**
+   * Where groups were that were not at their last version, when numbers were looked through, and how many had to be kept
+   * for them. While a slow peer stays where it is, it needs the same ones, and they may be very many.
+   */
+  let looked = { behind: '', kept: 0 };
   const heldBack: { readonly member: Member; readonly terms: ExportTerms }[] = [];
 
   function groupFor(terms: ExportTerms): Group {
@@ -134,6 +139,12 @@ export function createTable(family: Family): Table {
     const settled = [...groups.values()].map(({ group, terms }) => {
       return { group, upTo: group.settled, byPath: terms.paths !== null };
     });
+    const behind = settled
+      .filter(({ group, upTo }) => upTo < group.version)
+      .map(({ upTo }) => upTo)
+      .join(' ');
+    const most = rib.gone + rib.empty;
+    if (behind !== '' && behind === looked.behind && most <= looked.kept * 1.1 + 64) return;
     const isFree = (byPaths: boolean) => (id: number) =>
       settled.every(
         ({ group, upTo, byPath }) => byPath !== byPaths || (!group.isTold(id) && group.changedAt(id) <= upTo),
@@ -141,6 +152,7 @@ export function createTable(family: Family): Table {
     // First these: a prefix whose routes are numbered still is not empty.
     rib.freePaths(isFree(true));
     rib.freeEmpty(isFree(false));
+    looked = { behind, kept: rib.gone + rib.empty };
   }
 
   return {

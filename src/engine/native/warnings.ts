@@ -3,12 +3,13 @@
  * their peer's own.
  */
 import type { Problem } from '../../model/problem.ts';
+import type { SessionConfig } from '../../topology/speaker-config.ts';
 import { DEFAULT_ROUTE } from '../bird/prefix-bounds.ts';
 import { foreignOrigin } from '../foreign-origin.ts';
+import type { PeerPolicy } from './peer.ts';
 import type { Transport } from './peer-link.ts';
 import { prefixText } from './prefix-text.ts';
 import type { PrefixTable } from './rib/prefix-table.ts';
-import type { SessionPlan } from './session-plan.ts';
 
 /** The part of a limit that may be held without a word. */
 const WARN_AT = 0.8;
@@ -28,14 +29,22 @@ export function notListening(unopened: Transport['unopened'], speaker: string): 
  * @param held routes of the session that were taken
  * @returns null where it is far from its limit
  */
-export function nearLimit({ policy: { most }, session }: SessionPlan, held: number): Problem | null {
+export function nearLimit(
+  session: Pick<SessionConfig, 'name' | 'because'>,
+  { most, overLimitSeconds }: Pick<PeerPolicy, 'most' | 'overLimitSeconds'>,
+  held: number,
+): Problem | null {
   if (most === null || held < most * WARN_AT) return null;
   const full = held >= most;
+  const next =
+    overLimitSeconds === null
+      ? 'further ones are refused'
+      : `with one more it is closed for ${overLimitSeconds} s (--over-limit)`;
   return {
     code: 'prefix-limit',
     severity: 'warning',
     subject: session.because,
-    message: `session ${session.name} holds ${held} routes of at most ${most}${full ? ': further ones are refused' : ''}`,
+    message: `session ${session.name} holds ${held} routes of at most ${most}${full ? `: ${next}` : ''}`,
     hint: full
       ? 'Raise --max-prefixes or its max_prefixes, or find out why this peer announces so many.'
       : 'Raise --max-prefixes or its max_prefixes before routes are refused.',
@@ -48,7 +57,7 @@ export function nearLimit({ policy: { most }, session }: SessionPlan, held: numb
  * @returns null where it announces none
  */
 export function foreignOf(
-  { session: { peerName, family } }: SessionPlan,
+  { peerName, family }: Pick<SessionConfig, 'peerName' | 'family'>,
   foreign: ReadonlyMap<number, string>,
   prefixes: PrefixTable,
   enforce: boolean,

@@ -24,11 +24,12 @@ export interface EarlierRun {
   stop(): void;
 }
 
-/** @param failed told why the file could not be written; the engine goes on without */
+/** @param failed told why the file could not be written, once until it can be again; the engine goes on without */
 export function earlierRun(directory: string, clock: Clock, failed: (error: unknown) => void): EarlierRun {
   const path = join(directory, FILE);
   let cancel: (() => void) | undefined;
   let queue: Promise<void> = Promise.resolve();
+  let failing = false;
 
   function write(names: readonly string[]): Promise<void> {
     cancel?.();
@@ -37,8 +38,13 @@ export function earlierRun(directory: string, clock: Clock, failed: (error: unkn
       const text = `${JSON.stringify({ version: 1, established: [...names].sort() })}\n`;
       await writeFile(`${path}.new`, text, { mode: 0o600 });
       await rename(`${path}.new`, path);
+      failing = false;
     });
-    queue = queue.catch(failed);
+    queue = queue.catch((error: unknown) => {
+      // A disk that is full stays so for many changes.
+      if (!failing) failed(error);
+      failing = true;
+    });
     return queue;
   }
 

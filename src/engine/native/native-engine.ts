@@ -466,6 +466,22 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     };
   }
 
+  /** What comes in meanwhile is judged as it comes. A number that another prefix has got by then does no harm. */
+  async function reviewPeers(
+    made: Core,
+    numbers: Readonly<Record<Family, readonly number[] | 'all'>>,
+  ): Promise<void> {
+    const steps = createSteps(clock);
+    for (const one of [...running.values()]) {
+      if (steps.over) {
+        made.pacer.wake();
+        await steps.next();
+      }
+      if (running.get(one.link.name) === one) one.peer.reviewOrigins(numbers[one.plan.session.family]);
+    }
+    made.pacer.wake();
+  }
+
   function warningsOf({ tables, transport }: Core): readonly Problem[] {
     const held = guard;
     return [
@@ -577,8 +593,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
           ? changed
           : changed.flatMap((text) => numbersWithin(tables[family].rib.prefixes, text));
       const numbers = { 4: numbersIn(4), 6: numbersIn(6) };
-      for (const { peer, plan } of running.values()) peer.reviewOrigins(numbers[plan.session.family]);
-      core.pacer.wake();
+      reviewPeers(core, numbers).catch((error: unknown) => {
+        log.error({ err: error }, 'where routes come from could not be judged anew');
+      });
     },
     async explainRoute(prefix) {
       const table = core?.tables[prefix.includes(':') ? 6 : 4];

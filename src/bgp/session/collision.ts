@@ -53,17 +53,31 @@ export function keepaliveDue(
   return { session: step.session, effects: [...alone.effects, ...step.effects] };
 }
 
-/** Event 17, for the machine that it concerns. */
+/**
+ * Event 17, for the machine that it concerns. A peer that has said nothing on its connection and opens another has given
+ * that one up, or died on it: without a word we would wait for its OPEN for minutes, and refuse it for as long.
+ */
 export function accept(settings: SessionSettings, session: Session): SessionStep {
   const { first, second, running } = session;
   if (!running || first.state === 'Idle') {
     return refuseConnection(session, running ? 'waiting after an error' : 'the session is not started');
   }
   if (first.state === 'Established') return replace(settings, session);
-  if (second !== null || first.connection === 'incoming') {
-    return refuseConnection(session, 'there is such a connection already');
-  }
   const accepted: Effect = { do: 'accept' };
+  const known = second ?? (first.connection === 'incoming' ? first : null);
+  if (known !== null) {
+    if (known.negotiated !== null) {
+      return refuseConnection(session, 'there is such a connection already');
+    }
+    const close: Effect = { do: 'close', connection: 'incoming' };
+    const again: Fsm = { ...IDLE, state: 'Active' };
+    const event = { type: 'accepted' } as const;
+    const step =
+      second === null
+        ? onFirst(settings, { ...session, first: again }, event)
+        : onSecond(settings, { ...session, second: again }, event);
+    return { session: step.session, effects: [close, accepted, ...step.effects] };
+  }
   if (first.state === 'Active' && first.connection === null) {
     const step = onFirst(settings, session, { type: 'accepted' });
     return { session: step.session, effects: [accepted, ...step.effects] };

@@ -125,7 +125,7 @@ test('a connection while Idle waits after an error is refused', () => {
 });
 
 test('a second connection from the peer is refused while the first is there', () => {
-  assert.match(run(settingsWith(), [...TWO, ACCEPTED]).last, /^refuse/);
+  assert.match(run(settingsWith(), [...TWO, open('incoming', LOW), ACCEPTED]).last, /^refuse/);
 });
 
 test('while we dial, the peer has a connection of its own and both send OPENs', () => {
@@ -134,6 +134,20 @@ test('while we dial, the peer has a connection of its own and both send OPENs', 
   assert.equal(session.first.state, 'Connect');
   assert.equal(session.second?.state, 'OpenSent');
   assert.equal(sessionState(session), 'OpenSent');
+});
+
+test('a second connection from the peer takes the place of one on which it has said nothing', () => {
+  const beside = run(settingsWith(), [...TWO, ACCEPTED]);
+  assert.match(beside.last, /^close incoming; accept; .*send OPEN incoming/);
+  assert.equal(beside.session.first.connection, 'outgoing');
+  assert.equal(beside.session.second?.state, 'OpenSent');
+  for (const settings of [{ passive: true }, { passive: true, delayOpenSeconds: 7 }]) {
+    const alone = run(settingsWith(settings), [START, ACCEPTED, ACCEPTED]);
+    assert.match(alone.last, /^close incoming; accept; /);
+    assert.equal(alone.session.second, null);
+    const up = run(settingsWith(settings), [open('incoming'), keepalive('incoming')], alone.session);
+    assert.equal(sessionState(up.session), 'Established');
+  }
 });
 
 test("an OPEN on the peer's connection ends our dialling", () => {

@@ -535,6 +535,36 @@ test('two sessions with one peer are refused by name', async () => {
   );
 });
 
+test('a dial that nobody answers is told, with what its peer may have otherwise', () => {
+  const time = simulatedTime();
+  const deaf: Network = {
+    ...simulatedNetwork(time),
+    dial: () => ({
+      write: () => true,
+      waiting: 0,
+      taken: 0,
+      pause: () => undefined,
+      resume: () => undefined,
+      finish: () => Promise.resolve(),
+      destroy: () => undefined,
+    }),
+  };
+  const transport = transportIn(time, deaf);
+  const given = { peerPort: PORT, sourceAddress: '10.0.0.1', offer: testOffer('10.0.0.1') };
+  const plain = testPeer({ ...given, peerAddress: '10.0.0.2' });
+  const signed = { ...testPeer({ ...given, peerAddress: '10.0.0.3' }), password: 'secret' };
+  const links = [plain, signed].map((settings) => transport.add(settings, takeNotes()));
+  for (const link of links) link.start();
+  time.advance(20_000);
+  assert.deepEqual(
+    links.map((link) => link.status().lastError),
+    [
+      'no connection: the peer does not answer',
+      'no connection: the peer does not answer (its TCP-MD5 password may be another at its end)',
+    ],
+  );
+});
+
 test('a peer that refuses our dial is tried again, and the reason is told', async () => {
   const time = simulatedTime();
   const network = simulatedNetwork(time);

@@ -30,7 +30,7 @@ import {
 import { messageOf } from '../../../model/errors.ts';
 import type { Network, Offered, Wire, WireEvents } from '../net/network.ts';
 import type { PeerCounters, PeerEvents, PeerLink, PeerSettings } from '../peer-link.ts';
-import { errorText } from './cause-text.ts';
+import { errorText, noAnswer } from './cause-text.ts';
 import { CONNECTION_TIMERS, createLine, type Line, type LineEvents, type LineHost } from './line.ts';
 import { createMalformedUpdates, type MalformedUpdate } from './malformed-updates.ts';
 import { countMessages } from './message-count.ts';
@@ -204,7 +204,11 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
   const timerOf = (timer: SessionTimer): WheelTimer => {
     const known = timers.get(timer);
     if (known !== undefined) return known;
-    const made = wheelTimer(() => step({ type: 'timer', timer }));
+    const made = wheelTimer(() => {
+      // Of a dial that is given up nothing else tells.
+      if (timer === 'connect-retry' && session.first.state === 'Connect') note(noAnswer(settings));
+      step({ type: 'timer', timer });
+    });
     timers.set(timer, made);
     return made;
   };

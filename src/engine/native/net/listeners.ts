@@ -12,6 +12,8 @@ import { lowestTtl } from './socket-options.ts';
 import { familyOfAddress } from './tcp-wire.ts';
 
 const RETRY_MS = 1_000;
+/** Between two attempts to set keys that could not be set. */
+const KEYS_AGAIN_MS = 30_000;
 
 export interface Listeners {
   /** Exactly these from now on. @returns what could not be opened, with the reason */
@@ -20,7 +22,7 @@ export interface Listeners {
   ): Promise<readonly { readonly address: ListenAddress; readonly reason: string }[]>;
   /** What is wanted and could not be opened yet. */
   readonly unopened: readonly { readonly address: ListenAddress; readonly reason: string }[];
-  /** @throws SocketOptionError where a key could not be set: it has no key on any listener then */
+  /** Where its key cannot be set, its connections are turned away until it can. */
   addPeer(settings: PeerSettings): void;
   removePeer(settings: PeerSettings): void;
   close(): Promise<void>;
@@ -36,6 +38,9 @@ interface Place {
   /** What the listener was told. */
   lowest: number;
   callOffRetry: (() => void) | null;
+  /** Peers whose keys could not be set, by address. */
+  readonly unkeyed: Map<string, PeerSettings>;
+  callOffKeys: (() => void) | null;
   closed: boolean;
 }
 
@@ -60,10 +65,36 @@ export function createListeners(
     place.lowest = lowest;
   };
 
+  /** The room for keys is bounded, and others may leave it, or it be raised: what fails is tried again. */
+  const setKey = (place: Place, listener: Listener, peer: PeerSettings): void => {
+    const { name, peerAddress, password } = peer;
+    if (password === null) return;
+    const { unkeyed } = place;
+    try {
+      listener.setKey(peerAddress, password);
+      unkeyed.delete(canonicalAddress(peerAddress));
+    } catch (error) {
+      if (unkeyed.size === 0) {
+        const reason = messageOf(error);
+        log.error({ session: name, reason }, 'a TCP-MD5 key could not be set: its peer is only dialled');
+      }
+      unkeyed.set(canonicalAddress(peerAddress), peer);
+      place.callOffKeys ??= clock.setTimer(KEYS_AGAIN_MS, () => {
+        place.callOffKeys = null;
+        for (const one of [...unkeyed.values()]) setKey(place, listener, one);
+        if (unkeyed.size === 0) log.info({ ...place.address }, 'all TCP-MD5 keys are set now');
+      });
+    }
+  };
+
   const open = async (place: Place): Promise<string | null> => {
     let listener: Listener;
     try {
-      listener = await network.listen(place.address, offered);
+      listener = await network.listen(place.address, (connection) => {
+        // The system cannot judge it, and nobody who has to sign is taken unsigned.
+        if (place.unkeyed.has(canonicalAddress(connection.remote))) connection.turnAway();
+        else offered(connection);
+      });
     } catch (error) {
       place.fault = messageOf(error);
       return place.fault;
@@ -77,13 +108,7 @@ export function createListeners(
     for (const peer of peers) {
       if (!isFor(place.address, peer)) continue;
       count(place, peer, 1);
-      if (peer.password === null) continue;
-      try {
-        listener.setKey(peer.peerAddress, peer.password);
-      } catch (error) {
-        // Without its key on the listener the peer's signed segments are dropped; it is never taken unsigned.
-        log.error({ session: peer.name, err: error }, 'its TCP-MD5 key could not be set');
-      }
+      setKey(place, listener, peer);
     }
     return null;
   };
@@ -102,6 +127,7 @@ export function createListeners(
     places.delete(key);
     place.closed = true;
     place.callOffRetry?.();
+    place.callOffKeys?.();
     await place.listener?.close();
   };
 
@@ -128,6 +154,8 @@ export function createListeners(
           ttls: new Map(),
           lowest: 0,
           callOffRetry: null,
+          unkeyed: new Map(),
+          callOffKeys: null,
           closed: false,
         };
         places.set(key, place);
@@ -144,16 +172,17 @@ export function createListeners(
       );
     },
     addPeer(peer) {
-      each(peer, (_, listener) => {
-        if (peer.password !== null) listener.setKey(peer.peerAddress, peer.password);
-      });
       peers.add(peer);
-      each(peer, (place) => count(place, peer, 1));
+      each(peer, (place, listener) => {
+        setKey(place, listener, peer);
+        count(place, peer, 1);
+      });
     },
     removePeer(peer) {
       peers.delete(peer);
       each(peer, (place, listener) => {
-        if (peer.password !== null) listener.setKey(peer.peerAddress, null);
+        const without = place.unkeyed.delete(canonicalAddress(peer.peerAddress));
+        if (peer.password !== null && !without) listener.setKey(peer.peerAddress, null);
         count(place, peer, -1);
       });
     },

@@ -54,10 +54,12 @@ export function setMd5Key(libc: Libc, descriptor: number, peer: string, key: str
   const failed = libc.setsockopt(descriptor, IPPROTO_TCP, TCP_MD5SIG, md5Signature(peer, key ?? ''));
   // Nothing there to be taken away is what was wanted.
   if (failed === -ENOENT && key === null) return;
-  if (failed < 0) throw new SocketOptionError(`TCP-MD5: ${systemError(-failed)}`);
+  const hint = failed === -ENOMEM ? '; net.core.optmem_max bounds the keys of one listener' : '';
+  if (failed < 0) throw new SocketOptionError(`TCP-MD5: ${systemError(-failed)}${hint}`);
 }
 
 const ENOENT = 2;
+const ENOMEM = 12;
 
 /** TTL of what we send. */
 export function setTtl(libc: Libc, descriptor: number, family: Family, ttl: number): void {

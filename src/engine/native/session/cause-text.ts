@@ -25,8 +25,14 @@ export function errorText(cause: Cause): string | null {
 }
 
 /** Of a dial that came to nothing. What is not signed or not near as it should be, the system drops without a word. */
-export function noAnswer({ password, ttlSecurityHops }: Pick<WireTerms, 'password' | 'ttlSecurityHops'>): string {
-  const checks = [password === null ? [] : 'its TCP-MD5 password', ttlSecurityHops === null ? [] : 'TTL security'];
+export function noAnswer({
+  password,
+  ttlSecurityHops,
+}: Pick<WireTerms, 'password' | 'ttlSecurityHops'>): string {
+  const checks = [
+    password === null ? [] : 'its TCP-MD5 password',
+    ttlSecurityHops === null ? [] : 'TTL security',
+  ];
   const look = checks.flat().join(' and ');
   return `no connection: the peer does not answer${look === '' ? '' : ` (${look} may be another at its end)`}`;
 }

@@ -36,7 +36,7 @@ import { createPacer, type Pacer } from './pacer.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Clock, ListenAddress, PeerLink, PeerStatus, Transport } from './peer-link.ts';
 import { nextHopText, numbersWithin, prefixText } from './prefix-text.ts';
-import { type Recovery, startRecovery } from './recovery.ts';
+import { type Recovery, recoveryBound, startRecovery } from './recovery.ts';
 import { faultOf, type PlanContext, planContext, planSession, type SessionPlan } from './session-plan.ts';
 import { createSessionView, type SessionView } from './session-view.ts';
 import { createSteps } from './steps.ts';
@@ -88,8 +88,6 @@ interface Running {
 
 /** After so long without change, what is kept for quick starts is given back. */
 const TIDY_MS = 2000;
-/** How long after a restart peers are waited for at most (RFC 4724); BIRD's own 240 s is too long. */
-const RECOVERY_MS = 60_000;
 
 /** Starts nothing and touches nothing yet: the first `apply` does. */
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
@@ -203,10 +201,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     const { awaited } = made;
     if (awaited === null) return;
     made.awaited = null;
-    let bound = RECOVERY_MS;
-    for (const { gracefulRestartSeconds } of config.sessions) {
-      if (gracefulRestartSeconds > 0) bound = Math.min(bound, gracefulRestartSeconds * 1000);
-    }
+    const bound = recoveryBound(config.sessions.map((session) => session.gracefulRestartSeconds));
     for (const family of FAMILIES) made.tables[family].hold();
     log.info(
       { peers: awaited.size, boundMs: bound },

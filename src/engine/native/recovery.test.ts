@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulatedTime } from '../../../test/support/simulated-time.ts';
-import { startRecovery } from './recovery.ts';
+import { recoveryBound, startRecovery } from './recovery.ts';
 
 function begin(...names: string[]) {
   const time = simulatedTime();
@@ -47,6 +47,12 @@ test('one that is still telling is waited for up to the bound', () => {
   assert.deepEqual(ends, []);
   time.advance(2_000);
   assert.deepEqual(ends, ['the wait is over']);
+});
+
+test('the bound is for all: it is not that of the peer with the shortest restart time', () => {
+  assert.equal(recoveryBound([120, 5, 0]), 60_000);
+  assert.equal(recoveryBound([20, 5, 0]), 20_000);
+  assert.equal(recoveryBound([0]), 60_000);
 });
 
 test('one that went away while it told is waited for no more than the others', () => {

@@ -16,6 +16,19 @@ export interface Recovery {
   stop(): void;
 }
 
+/** How long after a restart peers are waited for at most (RFC 4724); BIRD's own 240 s is too long. */
+const MOST_MS = 60_000;
+
+/**
+ * The wait's bound, milliseconds: no longer than anybody keeps our routes. A session's restart time is how long its peer
+ * waits for our return, and ends with that; so a short one of a single peer must not end the wait for all others.
+ * @param restartSeconds of the sessions; 0: without graceful restart
+ */
+export function recoveryBound(restartSeconds: readonly number[]): number {
+  const longest = restartSeconds.reduce((most, seconds) => Math.max(most, seconds), 0);
+  return longest === 0 ? MOST_MS : Math.min(MOST_MS, longest * 1000);
+}
+
 /** A client dials every few seconds; one that has not come for so long is dead. */
 const QUIET_MS = 15_000;
 

@@ -535,6 +535,30 @@ test('two sessions with one peer are refused by name', async () => {
   );
 });
 
+test('a peer that is dead does not keep us when we end', async () => {
+  const time = simulatedTime();
+  const network = simulatedNetwork(time);
+  let destroyed = 0;
+  const dead: Network = {
+    ...network,
+    dial(target, events) {
+      const wire = network.dial(target, events);
+      const destroy = (): void => void destroyed++;
+      return { ...wire, finish: () => new Promise(() => undefined), destroy };
+    },
+  };
+  const transport = transportIn(time, dead);
+  const given = { peerAddress: '10.0.0.2', peerPort: PORT, sourceAddress: '10.0.0.1' };
+  const link = transport.add(testPeer({ ...given, offer: testOffer('10.0.0.1') }), takeNotes());
+  link.start();
+  time.advanceUntil('a dial', () => link.status().state === 'Connect', 10_000);
+  link.stop(null);
+  const closed = transport.close();
+  time.advance(2_000);
+  await closed;
+  assert.equal(destroyed, 1);
+});
+
 test('a dial that nobody answers is told, with what its peer may have otherwise', () => {
   const time = simulatedTime();
   const deaf: Network = {

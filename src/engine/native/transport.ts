@@ -13,6 +13,8 @@ import { createPeerSession, type PeerSession, type SessionHost } from './session
 import { createTimerWheel } from './session/timer-wheel.ts';
 import { createTurns } from './session/turns.ts';
 
+const LAST_WORD_MS = 1_000;
+
 export interface TransportOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -79,6 +81,14 @@ export function createTransport(options: TransportOptions): Transport {
     listeners.removePeer(settings);
   };
 
+  /** What was said last, peers mostly take at once; one that is dead must not keep us for longer. */
+  const inTime = async (work: Promise<unknown>): Promise<void> => {
+    const late = Promise.withResolvers<void>();
+    const callOff = clock.setTimer(LAST_WORD_MS, late.resolve);
+    await Promise.race([work, late.promise]);
+    callOff();
+  };
+
   return {
     listen: (addresses) => listeners.listen(addresses),
     get unopened() {
@@ -118,8 +128,10 @@ export function createTransport(options: TransportOptions): Transport {
       return host.turns.waiting;
     },
     async close() {
+      const closed = listeners.close();
+      await inTime(Promise.all([...sessions].map((session) => session.finished())));
       for (const session of sessions) session.abandon();
-      await listeners.close();
+      await closed;
       wheel.close();
     },
   };

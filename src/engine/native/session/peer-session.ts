@@ -87,7 +87,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
   let over = false;
   const lines = new Map<Connection, Line>();
   const timers = new Map<SessionTimer, WheelTimer>();
-  const finishing = new Set<Promise<void>>();
+  const finishing = new Map<Wire, Promise<void>>();
   const malformed = createMalformedUpdates(clock, (one) => host.malformed(name, one));
   const counters: { -readonly [Name in keyof PeerCounters]: PeerCounters[Name] } = {
     messagesIn: 0,
@@ -221,8 +221,9 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
     lines.delete(line.connection);
     line.inbox.drop();
     for (const timer of CONNECTION_TIMERS) line.stopTimer(timer);
-    const finished = line.wire.finish().finally(() => finishing.delete(finished));
-    finishing.add(finished);
+    const { wire } = line;
+    const finished = wire.finish().finally(() => finishing.delete(wire));
+    finishing.set(wire, finished);
   };
 
   const lineEvents = (line: Line): LineEvents => {
@@ -396,7 +397,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
       offer = connection;
       step({ type: 'accepted' });
     },
-    finished: async () => void (await Promise.all(finishing)),
+    finished: async () => void (await Promise.all(finishing.values())),
     abandon() {
       over = true;
       established = null;
@@ -407,6 +408,7 @@ export function createPeerSession(host: SessionHost, initial: PeerSettings, even
         line.wire.destroy();
       }
       lines.clear();
+      for (const wire of finishing.keys()) wire.destroy();
     },
   };
 }

@@ -17,6 +17,7 @@ import {
   type Offer,
   openOf,
 } from '../../src/bgp/index.ts';
+import { loadLibc } from '../../src/engine/native/net/libc.ts';
 import { tcpNetwork } from '../../src/engine/native/net/tcp-network.ts';
 import type { PeerLink, PeerSettings, Transport } from '../../src/engine/native/peer-link.ts';
 import { SYSTEM_CLOCK } from '../../src/engine/native/system-clock.ts';
@@ -158,6 +159,23 @@ test('TCP-MD5: the right password comes up whoever dials, a wrong one never does
   const again = begin(transport, settings(1, null, true));
   await staysTrue(() => !isUp(again), 'no session that only BIRD signs', 2_000);
   assert.equal(both.notes.downs.length, 0);
+});
+
+test('TCP-MD5: a connection that was there before the key of its peer, and is not signed, is objected to', async (context) => {
+  const net = await loopbackNet();
+  const { port } = net;
+  const us = net.address(1);
+  const objections: (string | null)[] = [];
+  const terms = { password: 's3cret', ttlSecurityHops: null, direct: false };
+  const listener = await tcpNetwork(SYSTEM_CLOCK, loadLibc()).listen({ address: us, port }, (connection) => {
+    objections.push(connection.objection(terms));
+    connection.turnAway();
+  });
+  context.after(() => listener.close());
+  const hasty = connect({ host: us, port, localAddress: net.address(2) });
+  hasty.on('error', () => undefined);
+  await until(() => objections.length > 0, 'the connection', DEADLINE_MS);
+  assert.deepEqual(objections, ['a connection came without a TCP-MD5 signature']);
 });
 
 test('TCP-MD5 with BIRD 1.6.8, which Calico’s nodes run', async (context) => {

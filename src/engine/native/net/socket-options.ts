@@ -71,20 +71,44 @@ export function setLowestTtl(libc: Libc, descriptor: number, family: Family, ttl
   setNumber(libc, descriptor, 'lowest TTL', family === 4 ? IP_MINTTL : IPV6_MINHOPCOUNT, family, ttl);
 }
 
-/** A listener that keeps the SYN of each connection for `ttlOfSyn`, where the system knows how to (sandboxes may not). */
+/** A listener that keeps the SYN of each connection for `savedSyn`, where the system knows how to (sandboxes may not). */
 export function keepSyns(libc: Libc, descriptor: number): void {
   libc.setsockopt(descriptor, IPPROTO_TCP, TCP_SAVE_SYN, numberOf(1));
 }
 
 /**
- * TTL with which the SYN of an accepted connection arrived; null: the system has not kept it (SYN cookies, sandboxes). It can be
- * asked for once.
+ * Headers of IP and TCP of the SYN of an accepted connection; null: the system has not kept it (SYN cookies, sandboxes).
+ * It can be asked for once.
  */
-export function ttlOfSyn(libc: Libc, descriptor: number, family: Family): number | null {
-  const header = libc.getsockopt(descriptor, IPPROTO_TCP, TCP_SAVED_SYN, LONGEST_HEADERS);
-  if (typeof header === 'number') return null;
-  return header[family === 4 ? 8 : 7] ?? null;
+export function savedSyn(libc: Libc, descriptor: number): Uint8Array | null {
+  const headers = libc.getsockopt(descriptor, IPPROTO_TCP, TCP_SAVED_SYN, LONGEST_HEADERS);
+  return typeof headers === 'number' || headers.length === 0 ? null : headers;
 }
+
+/** TTL with which it arrived. */
+export function ttlOfSyn(syn: Uint8Array, family: Family): number {
+  return syn[family === 4 ? 8 : 7] ?? 0;
+}
+
+/** Whether it has an option for a TCP-MD5 signature. What the signature is worth, the system has judged. */
+export function isSignedSyn(syn: Uint8Array, family: Family): boolean {
+  // Where there is another header between those of IPv6 and TCP, it cannot be told.
+  if (family === 6 && syn[6] !== IPPROTO_TCP) return true;
+  const tcp = family === 4 ? ((syn[0] ?? 0) & 0x0f) * 4 : 40;
+  const end = tcp + ((syn[tcp + 12] ?? 0) >> 4) * 4;
+  for (let at = tcp + 20; at < end; ) {
+    const kind = syn[at];
+    if (kind === OPTION_MD5) return true;
+    if (kind === OPTION_END) return false;
+    at += kind === OPTION_NOTHING ? 1 : Math.max(2, syn[at + 1] ?? 0);
+  }
+  return false;
+}
+
+/** Options of a TCP header, of which the first two are one octet long. */
+const OPTION_END = 0;
+const OPTION_NOTHING = 1;
+const OPTION_MD5 = 19;
 
 /** Of IP with options, and of TCP. */
 const LONGEST_HEADERS = 512;

@@ -15,11 +15,13 @@ import type { Libc, NoLibc } from './libc.ts';
 import type { DialTarget, Listener, Network, Offered, Wire, WireEvents, WireTerms } from './network.ts';
 import {
   HIGHEST_TTL,
+  isSignedSyn,
   keepSyns,
   LONGEST_MD5_KEY,
   lowestTtl,
   openSocket,
   SocketOptionError,
+  savedSyn,
   setLowestTtl,
   setMd5Key,
   setPrecedence,
@@ -119,7 +121,7 @@ function offerOf(clock: Clock, libc: Libc | null, socket: Socket): Offered | nul
   return {
     local,
     remote,
-    objection: (terms) => tooFar(libc, descriptorOf(socket), remote, terms),
+    objection: (terms) => objectionTo(libc, descriptorOf(socket), remote, terms),
     take(terms, events) {
       try {
         protect(libc, descriptorOf(socket), remote, terms);
@@ -150,19 +152,25 @@ function dial(clock: Clock, libc: Libc | null, target: DialTarget, events: WireE
 }
 
 /**
- * RFC 5082 for a connection that has come in: `protect` judges what arrives from now on, but whoever is quick has said
- * something before that. How far away it began, its SYN tells.
+ * For a connection that has come in: `protect` sees to what arrives from now on, but whoever is quick has said something
+ * before that. How far away it began (RFC 5082), and whether it is signed though it came before the listener had its
+ * peer's key, its SYN tells.
  */
-function tooFar(
+function objectionTo(
   libc: Libc | null,
   descriptor: number | null,
   peer: string,
-  { ttlSecurityHops }: WireTerms,
+  { password, ttlSecurityHops }: WireTerms,
 ): string | null {
-  if (ttlSecurityHops === null || libc === null || descriptor === null) return null;
-  const ttl = ttlOfSyn(libc, descriptor, familyOfAddress(peer));
+  if (libc === null || descriptor === null || (password === null && ttlSecurityHops === null)) return null;
+  const family = familyOfAddress(peer);
+  const syn = savedSyn(libc, descriptor);
+  if (syn === null) return null;
+  if (password !== null && !isSignedSyn(syn, family)) return 'a connection came without a TCP-MD5 signature';
+  if (ttlSecurityHops === null) return null;
+  const ttl = ttlOfSyn(syn, family);
   const least = lowestTtl(ttlSecurityHops);
-  if (ttl === null || ttl >= least) return null;
+  if (ttl >= least) return null;
   return `a connection came from too far away for TTL security: TTL ${ttl}, and ${least} is the least`;
 }
 

@@ -202,6 +202,18 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     return fault !== null && policy.refuseForeign ? null : policy.imports.judge(address, bits, set);
   }
 
+  /** As `judge`, for routes that are there: what was rejected is taken now only as far as the limit allows. */
+  function judgeAgain(prefix: number, set: AttributeSet, accepted: boolean): AttributeSet | null {
+    const used = judge(prefix, set);
+    const { most, overLimitSeconds } = policy;
+    if (used === null || accepted || most === null || rib.acceptedCount(source) < most) return used;
+    rib.sets.release(used);
+    incomplete = true;
+    dropped.overLimit++;
+    tooMany ||= overLimitSeconds !== null && negotiated !== null;
+    return null;
+  }
+
   /** The limit bounds what is taken, and likewise what is remembered of what was rejected. */
   function isOverLimit(prefix: number, pathId: number, used: AttributeSet | null, most: number): boolean {
     if (used !== null)
@@ -341,12 +353,13 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const before = policy;
       policy = next;
       const otherImports = before.imports.key !== next.imports.key;
-      if (otherImports) rib.review(source, judge);
+      if (otherImports) rib.review(source, judgeAgain);
       const more = before.most !== null && (next.most === null || next.most > before.most);
       const otherLoops = before.allowLocalAs !== next.allowLocalAs;
       // What was made of the last attributes may not be what would be made of them now.
       if (otherLoops) forgetLast();
-      if (otherLoops || (incomplete && (more || otherImports))) askAgain();
+      if (tooMany) closeForLimit();
+      else if (otherLoops || (incomplete && (more || otherImports))) askAgain();
       wake();
       return (
         otherImports ||
@@ -358,8 +371,12 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     foreign,
     reviewOrigins(prefixes) {
       if (policy.originFault === null) return;
-      if (prefixes === 'all') rib.review(source, judge);
-      else for (const prefix of new Set([...foreign.keys(), ...prefixes])) rib.review(source, judge, prefix);
+      if (prefixes === 'all') rib.review(source, judgeAgain);
+      else {
+        for (const prefix of new Set([...foreign.keys(), ...prefixes]))
+          rib.review(source, judgeAgain, prefix);
+      }
+      if (tooMany) closeForLimit();
     },
     terms: () => (negotiated === null ? null : policy.terms(negotiated)),
     remove() {

@@ -506,3 +506,30 @@ test('a peer that gets another policy before it was told all is told the end all
   assert.deepEqual([...ear.routes.keys()], ['10.1.0.0/26']);
   assert.equal(ear.endOfRibs, 1);
 });
+
+test('what a list rejected is taken when the list is gone, as far as the limit allows', () => {
+  const narrow = { importPolicy: 'listed', importFilters: prefixes('10.1.0.0/16') } as const;
+  const bounded = (changes: Partial<SessionConfig>) => [
+    stageSession(1, { maxPrefixes: 2, ...changes }),
+    stageSession(2),
+  ];
+  for (const overLimitSeconds of [null, 90]) {
+    const stage = nativeStage(bounded(narrow), {}, { overLimitSeconds });
+    upAll(stage, 'peer1', 'peer2');
+    const { announce, peer, stops, withdraw } = stage.peer('peer1');
+    announce(['10.1.0.0/26', '10.2.0.0/26', '10.3.0.0/26']);
+    stage.settle();
+    assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], ['10.1.0.0/26']);
+    stage.change(bounded({}));
+    assert.equal(stops.length, overLimitSeconds === null ? 0 : 1);
+    if (overLimitSeconds !== null) continue;
+    const told = [...stage.peer('peer2').ear.routes.keys()];
+    assert.equal(told.length, 2);
+    assert(told.includes('10.1.0.0/26'), 'what was taken stays');
+    assert.equal(peer.dropped.overLimit, 1);
+    withdraw(['10.1.0.0/26']);
+    announce(['10.2.0.0/26', '10.3.0.0/26']);
+    stage.settle();
+    assert.deepEqual([...stage.peer('peer2').ear.routes.keys()].sort(), ['10.2.0.0/26', '10.3.0.0/26']);
+  }
+});

@@ -68,11 +68,11 @@ export interface Rib {
   tells(source: number, prefix: number): boolean;
   /**
    * Judges every route of a peer anew, or those to one prefix: `judge` returns what is used from now on, with a reference;
-   * null: rejected.
+   * null: rejected. It is told whether the route is accepted as it stands.
    */
   review(
     source: number,
-    judge: (prefix: number, received: AttributeSet) => AttributeSet | null,
+    judge: (prefix: number, received: AttributeSet, accepted: boolean) => AttributeSet | null,
     only?: number,
   ): void;
   /** Marks all routes of a peer as stale (RFC 4724 section 4.2). */
@@ -459,7 +459,7 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
         const set = received[route];
         // What is long-lived stale was marked by us and goes when its time is over.
         if (set === undefined || flags[route] === LONG_LIVED) return;
-        const next = judge(prefix, set);
+        const next = judge(prefix, set, used[route] !== null);
         if (next !== used[route]) change(prefix);
         sets.hold(set);
         clearSets(route, source);

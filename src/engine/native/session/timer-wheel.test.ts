@@ -100,3 +100,29 @@ test('what a timer starts when it expires comes in its own time', () => {
   time.advance(5_000);
   assert.equal(at.length, 5);
 });
+
+test('many timers that are due at once leave the loop its turns, and none is lost', () => {
+  const time = simulatedTime();
+  const wheel = createTimerWheel(time.clock);
+  /** How often the loop had come by when each expired. */
+  const turns: number[] = [];
+  let turn = 0;
+  let followed = 0;
+  for (let index = 0; index < 100; index++) {
+    const timer = wheelTimer(() => {
+      time.spend(1);
+      turns.push(turn);
+      wheel.start(
+        wheelTimer(() => followed++),
+        0,
+      );
+    });
+    wheel.start(timer, 1_000 + (index % 3) * 50);
+  }
+  for (let ms = 1_001; ms < 1_300; ms++) time.clock.setTimer(ms, () => turn++);
+  time.advance(2_000);
+  assert.deepEqual([turns.length, followed], [100, 100]);
+  for (const [at, those] of Map.groupBy(turns, (one) => one)) {
+    assert.ok(those.length <= 3, `${those.length} without a look, after ${at}`);
+  }
+});

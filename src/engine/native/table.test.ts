@@ -31,6 +31,26 @@ const events = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 
+test('who comes back is not left with a route that its own has taken the place of meanwhile', () => {
+  const stage = nativeStage([1, 2, 3].map((host) => stageSession(host)));
+  const [listening, other, returning] = ['peer1', 'peer2', 'peer3'].map(stage.peer);
+  assert.ok(listening !== undefined && other !== undefined && returning !== undefined);
+  other.up();
+  other.announce(['10.0.0.0/26']);
+  returning.up();
+  returning.announce(['10.0.0.0/26'], { localPref: 50 });
+  returning.endOfRib();
+  returning.down(undefined, [{ family: 4, seconds: 120, longLivedSeconds: 0 }]);
+  listening.up();
+  stage.settle();
+  other.withdraw(['10.0.0.0/26']);
+  stage.settle();
+  returning.up();
+  stage.settle();
+  assert.equal(listening.ear.routes.size, 1);
+  assert.deepEqual([...returning.ear.routes.keys()], []);
+});
+
 test('whatever policies peers are given, and when, each ends up with what its last one says, and is told one end', () => {
   fc.assert(
     fc.property(events, (list) => {

@@ -238,8 +238,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     const before = toldSource[id] ?? EVERYBODY;
     const was = toldOut[id];
     if (before === source && was !== undefined && sameOut(was, out)) return;
-    const instead = before !== EVERYBODY && before !== source;
-    draft.announce(id, source, out, instead && cursors.has(source));
+    // Also where its peer is not here: it may come by a walk that was begun, and told it the other route, before this.
+    draft.announce(id, source, out, before !== EVERYBODY && before !== source);
     if (before !== EVERYBODY) count(before, -1);
     count(source, 1);
     toldSource[id] = source;

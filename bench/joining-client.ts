@@ -11,29 +11,34 @@ export interface Joining {
    * have arrived and 2 s have passed.
    */
   readonly establishedAt: Promise<number>;
+  /** Ends all clients at once; `establishedAt` may reject then. */
+  end(): void;
 }
 
 /**
- * Resolves when all `clients` have each other's routes and the next one has begun to dial, every 5 ms.
+ * Resolves when all `clients` have each other's routes and the next one has begun to dial.
  * @param folder for a named pipe
  * @param target address and port of the reflector
+ * @param retryMs how often it dials
  * @throws Error when bgpload finds something wrong
  */
 export async function clientsUp({
   folder,
   target,
   clients,
+  retryMs = 5,
 }: {
   readonly folder: string;
   readonly target: string;
   readonly clients: number;
+  readonly retryMs?: number;
 }): Promise<Joining> {
   const fifo = join(folder, `go-${clients}-${performance.now()}`);
   execFileSync('mkfifo', [fifo]);
   const args = ['join', '-n', String(clients), '-r', '1', '--extra', '1', '--exec', `echo go > ${fifo}`];
   const load = spawn(
     BGPLOAD,
-    [...args, '--rr', target, '--retry-ms', '5', '--timeout', '280', '--json', '--quiet'],
+    [...args, '--rr', target, '--retry-ms', `${retryMs}`, '--timeout', '280', '--json', '--quiet'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let output = '';
@@ -50,7 +55,7 @@ export async function clientsUp({
   const go = await open(fifo, 'r');
   await go.read(Buffer.alloc(8), 0, 8);
   await go.close();
-  return { establishedAt };
+  return { establishedAt, end: () => void load.kill() };
 }
 
 /** Now on that clock. */

@@ -41,9 +41,9 @@ const GATHER_MS = 50;
 /** BIRD reads its whole file for a block that moves: between two times it rests this many times as long. */
 const REST = 4;
 const RETRY_MS = 10_000;
-/** BIRD looks at every route for it: not more often than this, nor for more than a twentieth of the time. */
+/** BIRD looks at every route for it: not more often than this, nor for more than a fiftieth of the time. */
 const LOOK_EVERY_MS = 5_000;
-const LOOK_REST = 20;
+const LOOK_REST = 50;
 const TIMEOUT_MS = 60_000;
 
 /** @param load brings BIRD to what is to run now */

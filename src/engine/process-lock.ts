@@ -7,6 +7,7 @@ import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CalicoRrError, hasCode, messageOf } from '../model/errors.ts';
+import { readIfThere } from './read-if-there.ts';
 
 export interface ProcessLock {
   release(): Promise<void>;
@@ -84,25 +85,15 @@ async function take(path: string, draft: string): Promise<Holder | undefined> {
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
     }
-    const held = await contentOf(path);
+    const held = await readIfThere(path);
     if (held === undefined) continue;
     const [pid = '', started = ''] = held.trim().split(' ');
     if (started !== '' && (await startTimeOf(Number(pid))) === started) return { path, pid };
     const clearing = `${path}.${createHash('sha256').update(held).digest('hex').slice(0, 16)}`;
     const other = await take(clearing, draft);
     if (other !== undefined) return other;
-    if ((await contentOf(path)) === held) await unlink(path).catch(() => {});
+    if ((await readIfThere(path)) === held) await unlink(path).catch(() => {});
     await unlink(clearing).catch(() => {});
-  }
-}
-
-/** The text of a lock, or undefined where there is none. */
-async function contentOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw new CalicoRrError('E_STATE_DIR', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 

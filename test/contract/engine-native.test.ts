@@ -189,6 +189,8 @@ test('an address that cannot be listened on keeps no other session down, and is 
       engine.apply(reflectorOf(net, [homeless]), new Map()),
       /cannot listen on 192\.0\.2\.1/,
     );
+    // The refusal has said so.
+    assert.deepEqual(await codes(), []);
     const report = await engine.apply(reflectorOf(net, [good, homeless]), new Map());
     assert.deepEqual([...report.sessions.values()], ['added', 'added']);
     peers.push(await silentPeer(net, 11));

@@ -22,10 +22,11 @@ import {
   type StopMode,
 } from '../engine.ts';
 import { type ProcessLock, takeProcessLock } from '../process-lock.ts';
+import { readIfThere } from '../read-if-there.ts';
 import { shutdownText } from '../shutdown-text.ts';
 import { awayPeers } from './away-peers.ts';
 import { type BirdVersion, birdVersion, parseComplaint } from './binary.ts';
-import { digestIn, readIfThere, sessionBlocksIn, stage } from './config-file.ts';
+import { digestIn, sessionBlocksIn, stage } from './config-file.ts';
 import type { ControlSocket } from './control-socket.ts';
 import { createDaemon } from './daemon.ts';
 import { judgeSessions, type Refusal } from './judge.ts';

@@ -4,8 +4,8 @@
  * earlier one configured.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
-import { CalicoRrError, hasCode, messageOf } from '../../model/errors.ts';
+import { open, rename, unlink } from 'node:fs/promises';
+import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import { DIGEST_CONSTANT } from './render.ts';
 
 const MODE = 0o640;
@@ -51,16 +51,6 @@ export async function stage(target: string, text: string): Promise<Staged> {
 /** Without the name of the file beside it, which is another each time: the same failure is told once. */
 function reasonOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
-}
-
-/** The text of a file, or undefined where there is none. */
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw new CalicoRrError('E_STATE_DIR', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /** The digest that a text of ours carries, or undefined where it is not ours. */

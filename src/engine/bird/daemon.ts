@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { CalicoRrError, messageOf } from '../../model/errors.ts';
 import type { EngineEvent } from '../engine.ts';
 import { startTimeOf } from '../process-lock.ts';
-import { readIfThere } from './config-file.ts';
+import { readIfThere } from '../read-if-there.ts';
 import { type ControlSocket, openControlSocket } from './control-socket.ts';
 
 /** Signals that would make BIRD shut down or reload without us. */

@@ -6,7 +6,8 @@ import { access, constants, copyFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
 import { CalicoRrError, messageOf } from '../../model/errors.ts';
-import { digestIn, lineDifference, readIfThere } from './config-file.ts';
+import { readIfThere } from '../read-if-there.ts';
+import { digestIn, lineDifference } from './config-file.ts';
 import type { ControlSocket } from './control-socket.ts';
 import { DIGEST_CONSTANT, INSTANCE_CONSTANT } from './render.ts';
 

@@ -248,7 +248,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     running.set(name, { plan, contextKey, password, peer, link, view });
     byName = null;
     const begin = (): void => {
-      if (stage !== 'stopped' && running.get(name)?.link === link) link.start();
+      // The engine may have been stopped meanwhile, and lets its last words go out.
+      if (core === made && stage !== 'stopped' && running.get(name)?.link === link) link.start();
     };
     if (free === null) begin();
     else void free.then(begin);
@@ -480,7 +481,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   function warningsOf({ tables, transport }: Core): readonly Problem[] {
     const held = guard;
     return [
-      ...notListening(transport.unopened, applied?.config.speaker ?? ''),
+      // Before anything was applied, why that failed says so.
+      ...(applied === undefined ? [] : notListening(transport.unopened, applied.config.speaker)),
       ...[...running.values()].flatMap(({ peer, plan }) => {
         const { rib } = tables[plan.session.family];
         const near = nearLimit(plan.session, plan.policy, rib.acceptedCount(peer.source));

@@ -58,7 +58,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   /** Who is let in, and by which settings. */
   const admitted = new Map<PeerSession, PeerSettings>();
-  /** One whose key cannot be set stays outside, and its own dial says why. */
+  /** One whom the listeners cannot take in stays outside, and is only dialled. */
   const admit = (settings: PeerSettings, session: PeerSession): void => {
     const { name, sourceAddress, peerAddress } = settings;
     if (!gate.add(sourceAddress, peerAddress, session)) {

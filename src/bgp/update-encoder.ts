@@ -5,7 +5,7 @@
  */
 import { FLAG } from './attributes/raw-attributes.ts';
 import { ATTRIBUTE } from './attributes/table.ts';
-import { afiOf, type Family, SAFI_UNICAST } from './family.ts';
+import { addressBits, afiOf, type Family, SAFI_UNICAST } from './family.ts';
 import { HEADER_LENGTH, writeHeader } from './header.ts';
 import { type NlriBlock, octetsOf } from './nlri.ts';
 import { writeU16 } from './wire.ts';
@@ -144,7 +144,7 @@ function writeFamily(target: Uint8Array, at: number, family: Family): number {
 /** How many messages the prefixes take with `room` octets in each; -1 where one prefix has no room. */
 function countPieces(nlri: NlriBlock, room: number): number {
   if (nlri.bytes.length <= room) return nlri.count === 0 ? 0 : 1;
-  const largest = (nlri.addPath ? 5 : 1) + octetsOf(nlri.family === 4 ? 32 : 128);
+  const largest = (nlri.addPath ? 5 : 1) + octetsOf(addressBits(nlri.family));
   if (room < largest) return -1;
   let pieces = 0;
   forEachPiece(nlri, room, () => {

@@ -37,6 +37,11 @@ export function familyOf(address: IpAddress | Prefix): Family {
   return address.includes(':') ? 6 : 4;
 }
 
+/** Bits of an address, and so the length of the longest prefix. */
+export function addressBits(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
 /**
  * An address as Calico writes it for a node: with or without a prefix length (`10.0.0.4/24`).
  * @returns the address alone, or undefined where the text is none
@@ -79,5 +84,5 @@ function lengthOf(prefix: Prefix): number {
 }
 
 function isLength(text: string, family: Family): boolean {
-  return /^\d{1,3}$/.test(text) && Number(text) <= (family === 4 ? 32 : 128);
+  return /^\d{1,3}$/.test(text) && Number(text) <= addressBits(family);
 }

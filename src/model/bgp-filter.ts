@@ -3,7 +3,7 @@
  * gives, in order, the first that says Accept or Reject deciding. A rule without conditions is for every route.
  * What no rule decides goes the way it would have gone without the filter.
  */
-import { type Family, familyOf, type Prefix, parsePrefix } from './address.ts';
+import { addressBits, type Family, familyOf, type Prefix, parsePrefix } from './address.ts';
 import type { AsNumber } from './as-number.ts';
 import { type Community, parseCommunity } from './community.ts';
 import {
@@ -172,7 +172,7 @@ function readPrefixes(
     return null;
   }
   const own = Number(cidr.slice(cidr.indexOf('/') + 1));
-  const longest = family === 4 ? 32 : 128;
+  const longest = addressBits(family);
   const { within } = operator;
   if (lengths === null) {
     return { cidr, within, minLength: own, maxLength: operator.exact ? own : longest };

@@ -3,7 +3,7 @@
  * affinity, and nothing is announced that lies outside of all IP pools and service ranges. What IPAM does not know
  * (another IPAM, a block without an affinity) is nobody's, and anybody may announce it.
  */
-import { familyOf, overlap, type Prefix, parsePrefix } from '../model/address.ts';
+import { addressBits, familyOf, overlap, type Prefix, parsePrefix } from '../model/address.ts';
 import type { BlockAffinity } from '../model/block-affinity.ts';
 import type { Inventory, InventoryChange } from './inventory.ts';
 import { allServiceRanges } from './service-routes.ts';
@@ -117,7 +117,7 @@ export function createOrigins(inventory: Inventory, isLoaded: () => boolean): Tr
       const owner = around.find(({ confirmed }) => confirmed);
       if (owner !== undefined) {
         // A single address of another's block may be borrowed, or be a floating one.
-        if (length === (familyOf(prefix) === 4 ? 32 : 128)) return null;
+        if (length === addressBits(familyOf(prefix))) return null;
         return owner.cidr === prefix
           ? `the block is ${owner.node}’s`
           : `it lies in ${owner.cidr}, a block of ${owner.node}’s`;

@@ -5,7 +5,14 @@
  * load-balancer ranges with `serviceLoadBalancerAggregation: Disabled`, do not go out as they are: each address goes out
  * for the services that have it, from every node where their policy is Cluster.
  */
-import { familyOf, type IpAddress, overlap, type Prefix, parsePrefix } from '../model/address.ts';
+import {
+  addressBits,
+  familyOf,
+  type IpAddress,
+  overlap,
+  type Prefix,
+  parsePrefix,
+} from '../model/address.ts';
 import type { ServiceRanges } from '../model/bgp-configuration.ts';
 import type { Service } from '../model/service.ts';
 
@@ -57,7 +64,7 @@ function routesWithin(
 }
 
 function routeTo(address: IpAddress): Prefix {
-  const route = parsePrefix(`${address}/${familyOf(address) === 4 ? 32 : 128}`);
+  const route = parsePrefix(`${address}/${addressBits(familyOf(address))}`);
   if (route === undefined) throw new TypeError(`${address} is no address`);
   return route;
 }

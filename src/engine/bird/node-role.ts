@@ -4,7 +4,7 @@
  * blocks exactly, nothing inside them, then the operator's custom filters (etcd v2's `global/custom_filters`), then
  * what lies in enabled pools.
  */
-import { type Family, familyOf, type Prefix } from '../../model/address.ts';
+import { addressBits, type Family, familyOf, type Prefix } from '../../model/address.ts';
 import type { PoolConfig, SpeakerConfig } from '../../topology/speaker-config.ts';
 import { addCommunity, filterCalls } from './bgp-filter.ts';
 import { channelOf, inChannel } from './channel.ts';
@@ -101,7 +101,7 @@ function blackholes(
 
 /** Ways to peers that are reached by a gateway of their own (BGPPeer.reachableBy). */
 function gateways(config: SpeakerConfig, options: ResolvedRenderOptions, family: Family): readonly string[] {
-  const length = family === 4 ? 32 : 128;
+  const length = addressBits(family);
   const routes = config.sessions
     .filter((session) => session.family === family && session.reachableBy !== null)
     .map((session) => `  route ${session.peerAddress}/${length} via ${session.reachableBy};`);

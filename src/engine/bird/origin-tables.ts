@@ -8,7 +8,7 @@
  * block covers has to be covered there. ADR 25 says why.
  */
 import { createHash } from 'node:crypto';
-import { type Family, familyOf, type Prefix } from '../../model/address.ts';
+import { addressBits, type Family, familyOf, type Prefix } from '../../model/address.ts';
 import type { OriginLists } from '../../topology/origins.ts';
 import type { SessionConfig } from '../../topology/speaker-config.ts';
 import { nodeToJudge } from '../foreign-origin.ts';
@@ -77,12 +77,8 @@ export function originTables(
   return { enforce, numbers, blocks: blocks.sort(), ranges: ranges.sort() };
 }
 
-function longest(family: Family): number {
-  return family === 4 ? 32 : 128;
-}
-
 function entry(prefix: Prefix, number: number): string {
-  return `  route ${prefix} max ${longest(familyOf(prefix))} as ${number};`;
+  return `  route ${prefix} max ${addressBits(familyOf(prefix))} as ${number};`;
 }
 
 function tableOf(what: 'blocks' | 'ranges', family: Family): string {
@@ -95,7 +91,7 @@ export function isForeign(family: Family): string {
   const byBlocks = `roa_check(${blocks}, net, ${NODE_MARK})`;
   return [
     '(net.len = 0)',
-    `((${byBlocks} = ROA_INVALID) && (net.len < ${longest(family)}))`,
+    `((${byBlocks} = ROA_INVALID) && (net.len < ${addressBits(family)}))`,
     `((${byBlocks} = ROA_UNKNOWN) && (roa_check(${ranges}, net, ${ANYBODY}) != ROA_VALID))`,
   ].join(' || ');
 }

@@ -1,5 +1,5 @@
 /** Calico's BGPFilter, field by field (reader: ../bgp-filter.ts). */
-import type { Family } from '../address.ts';
+import { addressBits, type Family } from '../address.ts';
 import { choice, type Field, honoured, integer, type KindSchema, list, object, type Shape } from './shape.ts';
 
 const SINCE = 'v3.26';
@@ -8,7 +8,7 @@ const path = (bounds: { readonly min?: number; readonly max?: number } = {}): Sh
   list({ type: 'as-number' }, bounds);
 
 function rules(direction: 'import' | 'export', family: Family): Field {
-  const longest = family === 4 ? 32 : 128;
+  const longest = addressBits(family);
   const rule = object({
     action: honoured(SINCE, choice('Accept', 'Reject'), 'What becomes of a route that matches.', {
       required: true,

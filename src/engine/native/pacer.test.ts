@@ -5,14 +5,15 @@ import { createPacer, type Paced } from './pacer.ts';
 
 const NOTHING: Paced = { begin: () => {}, work: () => true, unread: () => false };
 
-function begin(cost = 0) {
+/** @param cost of each run, milliseconds, by its number */
+function begin(cost: (run: number) => number = () => 0) {
   const time = simulatedTime();
   const runs: number[] = [];
   const pacer = createPacer(time.clock, time.soon, {
     ...NOTHING,
     begin: () => {
       runs.push(time.clock.now());
-      time.spend(cost);
+      time.spend(cost(runs.length));
     },
   });
   return { time, runs, pacer };
@@ -36,7 +37,7 @@ test('changes in quick succession are gathered', () => {
 });
 
 test('passing on takes no more than a fifth of the time', () => {
-  const { pacer, runs, time } = begin(5);
+  const { pacer, runs, time } = begin(() => 5);
   for (let ms = 0; ms < 1000; ms++) {
     pacer.wake();
     time.advance(1);
@@ -46,15 +47,7 @@ test('passing on takes no more than a fifth of the time', () => {
 });
 
 test('one flush that takes long is no reason to gather for long', () => {
-  const time = simulatedTime();
-  const runs: number[] = [];
-  const pacer = createPacer(time.clock, time.soon, {
-    ...NOTHING,
-    begin: () => {
-      runs.push(time.clock.now());
-      time.spend(runs.length === 20 ? 16 : 2);
-    },
-  });
+  const { pacer, runs, time } = begin((run) => (run === 20 ? 16 : 2));
   for (let ms = 0; ms < 500; ms++) {
     pacer.wake();
     time.advance(1);

@@ -241,14 +241,3 @@ test('RFC 9494 section 4.3: who does not know what a long-lived stale route is, 
   stage.settle();
   assert.equal(stage.peer('peer3').ear.routes.size, 1);
 });
-
-test('a peer that is lost in the middle of a refresh had not been away before: all of its routes are kept', () => {
-  const stage = begin();
-  const { announce, down, peer } = stage.peer('peer1');
-  peer.events.routeRefresh({ afi: 1, safi: 1, subtype: REFRESH.begin });
-  announce(['10.2.0.0/26']);
-  down(undefined, RETAINED);
-  assert.equal(heard(stage).length, 2);
-  stage.time.advance(121_000);
-  assert.deepEqual(heard(stage), []);
-});

@@ -236,8 +236,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   function say(id: number, source: number, out: OutAttributes, next: number): void {
     makeRoom(id);
     const before = toldSource[id] ?? EVERYBODY;
-    const was = toldOut[id];
-    if (before === source && was !== undefined && sameOut(was, out)) return;
+    if (isToldAs(id, source, out)) return;
     // Also where its peer is not here: it may come by a walk that was begun, and told it the other route, before this.
     draft.announce(id, source, out, before !== EVERYBODY && before !== source);
     if (before !== EVERYBODY) count(before, -1);
@@ -346,7 +345,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     return source === EVERYBODY || out === undefined ? undefined : { source, out };
   }
 
-  function isStillTold(id: number, { source, out }: Told): boolean {
+  function isToldAs(id: number, source: number, out: OutAttributes): boolean {
     const now = toldOut[id];
     return toldSource[id] === source && now !== undefined && sameOut(now, out);
   }
@@ -362,7 +361,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       const differs =
         before == null
           ? before === null || (toldSource[id] ?? EVERYBODY) !== EVERYBODY
-          : !isStillTold(id, before);
+          : !isToldAs(id, before.source, before.out);
       if (differs) over.push(id);
     }
     const walk = startWalk(0, true, Int32Array.from(over));

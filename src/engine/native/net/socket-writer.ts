@@ -32,7 +32,7 @@ export function createSocketWriter(socket: Socket, libc: Libc | null): SocketWri
   let sent = 0;
 
   function queue(chunks: readonly Uint8Array[]): boolean {
-    if (libc !== null) queued = true;
+    queued = true;
     if (chunks.length > 1) socket.cork();
     for (const [index, chunk] of chunks.entries()) {
       if (index < chunks.length - 1) socket.write(chunk);

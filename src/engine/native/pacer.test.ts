@@ -36,6 +36,28 @@ test('changes in quick succession are gathered', () => {
   assert(runs.length > 10 && runs.length <= 21, `${runs.length} runs in 100 ms`);
 });
 
+test('the second of two changes after a quiet time is passed on at once, the third is gathered', () => {
+  const { pacer, runs, time } = begin(() => 5);
+  const change = (): void => {
+    pacer.wake();
+    time.advance(0);
+  };
+  change();
+  time.advance(1000);
+  const quiet = time.clock.now();
+  change();
+  change();
+  assert.deepEqual(
+    runs.slice(1).map((run) => run - quiet),
+    [0, 5],
+  );
+  change();
+  time.advance(4);
+  assert.equal(runs.length, 3);
+  time.advance(50);
+  assert.equal(runs.length, 4);
+});
+
 test('passing on takes no more than a fifth of the time', () => {
   const { pacer, runs, time } = begin(() => 5);
   for (let ms = 0; ms < 1000; ms++) {

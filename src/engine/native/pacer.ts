@@ -2,8 +2,9 @@
  * When changes are passed on: at once while little happens, so that a single change takes no time; gathered for some
  * milliseconds while much does, because every flush costs a write to every peer. The time that is gathered for grows
  * with what flushes usually take, so that flushing takes a fifth of the time, and under churn less than a third of the CPU
- * that others need (`npm run bench -- reflect --work churn`). While octets wait that have come in already, it is not begun
- * either: of what they say the first part alone would cost as much to pass on (`converge-1000x10`). A peer that takes
+ * that others need (`npm run bench -- reflect --work churn`). Quiet time counts as gathered for, as much as one flush needs,
+ * so that the second of two changes after it does not wait either. While octets wait that have come in already, no flush
+ * is begun: of what they say the first part alone would cost as much to pass on (`converge-1000x10`). A peer that takes
  * more again is served at once: what it gets was gathered already.
  */
 import type { Clock } from './peer-link.ts';
@@ -16,7 +17,7 @@ export interface Pacer {
   stop(): void;
 }
 
-/** Least time between the end of a flush and the begin of the next, milliseconds. */
+/** Least time to gather for between two flushes, milliseconds. */
 const GATHER_MS = 5;
 const LONGEST_GATHER_MS = 50;
 /** Changes wait no longer than this for what has come in and was not worked off. */
@@ -52,7 +53,10 @@ export function createPacer(
   /** When the flush under way began; null: none is. */
   let flushing: number | null = null;
   let stopped = false;
-  let notBefore = Number.NEGATIVE_INFINITY;
+  /** From this time on all flushes until now have been gathered for. */
+  let gathered = clock.now();
+  /** The timer says that it is time: timers may be a little early. */
+  let rung = false;
   /** Time that the flush under way has taken. */
   let taken = 0;
   /** Time that flushes have taken, the later ones counting for more. */
@@ -67,7 +71,7 @@ export function createPacer(
 
   /** Whether changes are due; a flush that is very long does not hold up those that came after it. */
   function isDue(now: number): boolean {
-    return wanted && (flushing === null ? now >= notBefore : now >= flushing + LONGEST_GATHER_MS);
+    return wanted && (flushing === null ? rung || now >= gathered : now >= flushing + LONGEST_GATHER_MS);
   }
 
   function run(): void {
@@ -78,6 +82,7 @@ export function createPacer(
     const waits = due && flushing === null && unread() && begun < wantedSince + LONGEST_UNREAD_MS;
     if (due && !waits) {
       wanted = false;
+      rung = false;
       flushing = begun;
       begin();
     }
@@ -90,21 +95,22 @@ export function createPacer(
     }
     if (waits) schedule();
     if (flushing === null) return;
+    const quiet = Math.max(0, flushing - gathered);
     flushing = null;
     usual += (taken - usual) * WEIGHT;
     taken = 0;
-    notBefore = now + Math.min(LONGEST_GATHER_MS, Math.max(GATHER_MS, GATHER_FACTOR * usual));
+    const gathering = Math.min(LONGEST_GATHER_MS, Math.max(GATHER_MS, GATHER_FACTOR * usual));
+    gathered = now + Math.max(0, gathering - quiet);
     if (wanted) waitForTime(now);
   }
 
   function waitForTime(now: number): void {
-    if (notBefore <= now) {
+    if (gathered <= now) {
       schedule();
       return;
     }
-    cancel = clock.setTimer(notBefore - now, () => {
-      // Timers may be a little early.
-      notBefore = Number.NEGATIVE_INFINITY;
+    cancel = clock.setTimer(gathered - now, () => {
+      rung = true;
       schedule();
     });
   }

@@ -217,7 +217,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 }
 
 function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: () => void): StagePeer {
-  const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true);
+  const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true, true);
   const asked: Uint8Array[] = [];
   const stops: { readonly notification: Notification; readonly seconds: number | null }[] = [];
   const peer = createPeer(plan.identity, plan.policy, {

@@ -82,9 +82,10 @@ export interface Listener {
 }
 
 /** @param addPath whether it takes several paths to one prefix (RFC 7911) */
-export function listener(addPath: () => boolean = () => false): Listener {
+export function listener(addPath: () => boolean = () => false, extendedMessages = false): Listener {
   const routes = new Map<string, string>();
   const framer = createFramer();
+  if (extendedMessages) framer.acceptExtendedMessages();
   let endOfRibs = 0;
   let told = 0;
   let octets = 0;

@@ -136,3 +136,84 @@ test('ever new prefixes and attributes take the places of those that went', () =
   assert.deepEqual(sizes(stage), [0, 0, 0, 1], 'the last set may come again');
   assert(stage.table.rib.prefixes.bound <= 6, `${stage.table.rib.prefixes.bound} numbers`);
 });
+
+/** peer1 has told 50,000 routes, peer2 knows them. */
+function many(): NativeStage {
+  const stage = nativeStage([stageSession(1), stageSession(2)], {}, { maxPrefixes: 100_000 });
+  stage.peer('peer1').up();
+  stage.peer('peer2').up();
+  for (let block = 0; block < 100; block++) {
+    const prefixes = Array.from({ length: 500 }, (_, index) => {
+      return `10.${block}.${index >> 2}.${(index & 3) * 64}/26`;
+    });
+    stage.peer('peer1').announce(prefixes);
+  }
+  stage.settle();
+  assert.equal(stage.peer('peer2').ear.routes.size, 50_000);
+  return stage;
+}
+
+test('many routes are let go of in steps, between which the event loop has its turn', () => {
+  const stage = many();
+  const { table, time, wakes } = stage;
+  stage.peer('peer1').down();
+  const left = [table.rib.routes];
+  const step = (): boolean => table.rib.routes < (left.at(-1) ?? 0);
+  while (table.rib.routes > 0) {
+    time.advanceUntil('the next step', step, 100);
+    left.push(table.rib.routes);
+  }
+  assert.deepEqual(left, [30_000, 10_000, 0]);
+  assert(stage.wakes >= wakes + 3, 'each of them is passed on');
+
+  table.begin();
+  const seen = new Set<number>();
+  for (let turns = 0; table.rib.empty > 0; turns++) {
+    assert(turns < 1000);
+    let asked = 0;
+    table.work(() => ++asked <= 4);
+    seen.add(table.rib.empty);
+  }
+  assert.deepEqual(sizes(stage), [0, 0, 0, 0]);
+  assert(seen.size > 5, 'their numbers are freed in steps too');
+  assert.equal(stage.peer('peer2').ear.routes.size, 0);
+});
+
+test('who is back before all its many routes are let go of has what it tells now, and nothing else', () => {
+  const stage = many();
+  stage.peer('peer1').down();
+  assert.equal(stage.table.rib.routes, 30_000);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.1.0.0/26', '10.99.0.0/26']);
+  stage.time.advance(1000);
+  stage.settle();
+  assert.deepEqual([...stage.peer('peer2').ear.routes.keys()], ['10.1.0.0/26', '10.99.0.0/26']);
+});
+
+test('what goes with End-of-RIB goes in steps, and a session that ends meanwhile keeps what was told again', () => {
+  const stage = many();
+  const { time, table } = stage;
+  const retained = [{ family: 4, seconds: 120, longLivedSeconds: 0 }] as const;
+  stage.peer('peer1').down(undefined, retained);
+  stage.peer('peer1').up();
+  stage.peer('peer1').announce(['10.1.0.0/26']);
+  stage.peer('peer1').endOfRib();
+  assert.equal(table.rib.routes, 30_000);
+  stage.peer('peer1').down(undefined, retained);
+  assert.equal(table.rib.routes, 1);
+  time.advance(119_000);
+  assert.equal(table.rib.routes, 1);
+  time.advance(2_000);
+  assert.equal(table.rib.routes, 0);
+});
+
+test('a peer that is gone for good is forgotten when its many routes are', () => {
+  const stage = many();
+  const { peer } = stage.peer('peer1');
+  peer.remove();
+  assert.equal(stage.table.rib.sourceAt(peer.source)?.name, 'peer1');
+  stage.time.advance(1000);
+  assert.equal(stage.table.rib.sourceAt(peer.source), undefined);
+  stage.settle();
+  assert.deepEqual(sizes(stage), [0, 0, 0, 0]);
+});

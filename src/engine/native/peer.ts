@@ -380,11 +380,11 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     },
     terms: () => (negotiated === null ? null : policy.terms(negotiated)),
     remove() {
-      stale.stop();
+      incomplete = false;
       stopAsking();
       table.leave(source);
       forgetLast();
-      rib.removeSource(source);
+      stale.remove();
       wake();
     },
   };

@@ -29,7 +29,7 @@ function viewed() {
   const dropped = { asLoop: 0, originatorLoop: 0, clusterLoop: 0, overLimit: 0 };
   const view = createSessionView(
     { name: 'Node_10_0_0_1', status: () => present.status },
-    { source: 0, dropped },
+    { source: 0, dropped, stale: null },
     createTable(4),
     { wallClock: () => present.now },
   );

@@ -16,7 +16,7 @@ export interface SessionView {
 
 export function createSessionView(
   link: Pick<PeerLink, 'name' | 'status'>,
-  peer: Pick<Peer, 'source' | 'dropped'>,
+  peer: Pick<Peer, 'source' | 'dropped' | 'stale'>,
   table: Table,
   clock: Pick<Clock, 'wallClock'>,
 ): SessionView {
@@ -52,7 +52,7 @@ export function createSessionView(
       const status = link.status();
       const now = clock.wallClock();
       const stateNow = stopped ? 'Down' : status.state;
-      const staleNow = table.rib.staleCount(peer.source);
+      const staleNow = peer.stale === null ? 0 : table.rib.staleCount(peer.source);
       if (
         shown !== null &&
         now < until &&

@@ -27,13 +27,17 @@ export interface StaleRoutes {
   refreshEnds(): void;
   /** What became of the routes that are stale; null: none are. */
   readonly phase: 'restarting' | 'long-lived' | 'awaiting-end-of-rib' | null;
-  stop(): void;
+  /** The peer is gone for good: its routes are forgotten, and then the source. */
+  remove(): void;
 }
+
+/** Routes that are let go of before the event loop has its turn: some 2 ms. */
+const AT_ONCE = 20_000;
 
 /** After its return a peer has so long to send End-of-RIB, milliseconds: longer than BIRD's own recovery (240 s). */
 const END_OF_RIB_MS = 360_000;
 
-/** @param changed called when the time of routes was over, and they went without a message of the peer's */
+/** @param changed called when routes went that were stale, but for those that go while a message of the peer's is worked off */
 export function createStaleRoutes(
   rib: Rib,
   source: number,
@@ -46,6 +50,8 @@ export function createStaleRoutes(
   let owesEndOfRib = false;
   /** Between BoRR and EoRR. */
   let refreshing = false;
+  /** The peer is gone for good. */
+  let removed = false;
   let cancel = (): void => {};
 
   function arm(ms: number, expired: () => void): void {
@@ -60,6 +66,20 @@ export function createStaleRoutes(
     cancel();
     phase = null;
     refreshing = false;
+    rib.sweep(source, AT_ONCE);
+    if (rib.staleCount(source) > 0) arm(0, sweep);
+    else if (removed) rib.removeSource(source);
+  }
+
+  function forgetAll(): void {
+    rib.markStale(source);
+    sweep();
+  }
+
+  /** What is to go goes now: other routes are about to become stale, or to be told. */
+  function finishSweep(): void {
+    if (phase !== null) return;
+    cancel();
     rib.sweep(source);
   }
 
@@ -83,11 +103,11 @@ export function createStaleRoutes(
     },
     down(retained) {
       cancel();
+      finishSweep();
       const again = phase !== null && !refreshing;
       refreshing = false;
       if (retained === null) {
-        phase = null;
-        rib.clear(source);
+        forgetAll();
         return;
       }
       // RFC 4724 section 4.2: what is stale since the restart before does not survive another one.
@@ -102,6 +122,7 @@ export function createStaleRoutes(
     },
     up(negotiated) {
       owesEndOfRib = negotiated.gracefulRestart !== null;
+      finishSweep();
       if (phase === null) return;
       if (!keepsStale(negotiated, rib.family, phase === 'long-lived')) {
         sweep();
@@ -116,6 +137,7 @@ export function createStaleRoutes(
     },
     refreshBegins() {
       if (owesEndOfRib) return;
+      finishSweep();
       rib.markStale(source);
       phase = 'awaiting-end-of-rib';
       refreshing = true;
@@ -124,7 +146,10 @@ export function createStaleRoutes(
     refreshEnds() {
       if (refreshing) sweep();
     },
-    stop: () => cancel(),
+    remove() {
+      removed = true;
+      forgetAll();
+    },
   };
 }
 

@@ -133,9 +133,9 @@ export function createTable(family: Family): Table {
     return true;
   }
 
-  /** Numbers of prefixes that are gone and that nobody will be told about any more. */
-  function freeNumbers(): void {
-    if (rib.gone === 0 && rib.empty === 0) return;
+  /** Numbers of prefixes that are gone and that nobody will be told about any more. @returns whether all were looked at */
+  function freeNumbers(goOn: () => boolean): boolean {
+    if (rib.gone === 0 && rib.empty === 0) return true;
     const settled = [...groups.values()].map(({ group, terms }) => {
       return { group, upTo: group.settled, byPath: terms.paths !== null };
     });
@@ -144,15 +144,16 @@ export function createTable(family: Family): Table {
       .map(({ upTo }) => upTo)
       .join(' ');
     const most = rib.gone + rib.empty;
-    if (behind !== '' && behind === looked.behind && most <= looked.kept * 1.1 + 64) return;
+    if (behind !== '' && behind === looked.behind && most <= looked.kept * 1.1 + 64) return true;
     const isFree = (byPaths: boolean) => (id: number) =>
       settled.every(
         ({ group, upTo, byPath }) => byPath !== byPaths || (!group.isTold(id) && group.changedAt(id) <= upTo),
       );
     // First these: a prefix whose routes are numbered still is not empty.
     rib.freePaths(isFree(true));
-    rib.freeEmpty(isFree(false));
+    while (!rib.freeEmpty(isFree(false), SLICE)) if (!goOn()) return false;
     looked = { behind, kept: rib.gone + rib.empty };
+    return true;
   }
 
   return {
@@ -221,10 +222,7 @@ export function createTable(family: Family): Table {
       due = rib.changed;
     },
     work(goOn) {
-      if (held) {
-        freeNumbers();
-        return true;
-      }
+      if (held) return freeNumbers(goOn);
       const slice = Math.ceil(SLICE / Math.ceil(Math.max(1, groups.size) / FEW_GROUPS));
       while (due > 0) {
         if (!goOn()) return false;
@@ -234,8 +232,7 @@ export function createTable(family: Family): Table {
       }
       for (const group of groups.values()) if (group.primed >= 0 && !prime(group, goOn)) return false;
       for (const { group } of groups.values()) if (!group.distribute(goOn)) return false;
-      freeNumbers();
-      return true;
+      return freeNumbers(goOn);
     },
     tidy() {
       for (const { group } of groups.values()) group.tidy();

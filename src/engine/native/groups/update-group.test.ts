@@ -61,7 +61,7 @@ function stage(keptOctets?: number, told: Told = 'best'): Stage {
     group.flush(rib.takeChanged(1_000_000));
     assert(group.distribute(() => true));
     rib.freePaths(isFree);
-    rib.freeEmpty(byPath ? () => true : isFree);
+    assert(rib.freeEmpty(byPath ? () => true : isFree, 1_000_000));
   };
   const chosen = (prefix: number): readonly NumberedRoute[] => {
     if (!byPath) return [rib.best(prefix) ?? []].flat();

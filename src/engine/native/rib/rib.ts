@@ -77,18 +77,13 @@ export interface Rib {
   ): void;
   /** Marks all routes of a peer as stale (RFC 4724 section 4.2). */
   markStale(source: number): void;
-  /**
-   * Removes what is stale still, once the peer has told all (End-of-RIB), or its time is over.
-   * @returns how many
-   */
-  sweep(source: number): number;
+  /** Removes what is stale still, once the peer has told all (End-of-RIB), or its time is over; up to `most` routes. */
+  sweep(source: number, most?: number): void;
   /**
    * What is stale becomes long-lived stale (RFC 9494 section 4.2): `mark` returns the set with LLGR_STALE and a
    * reference, or null where the route must go (NO_LLGR).
    */
   prolong(source: number, mark: (used: AttributeSet) => AttributeSet | null): void;
-  /** Removes every route of a peer. */
-  clear(source: number): void;
   /** Routes of a peer that were accepted. */
   acceptedCount(source: number): number;
   /** Routes of a peer that are stale. */
@@ -136,8 +131,12 @@ export interface Rib {
   changeAll(): void;
   /** Prefixes without any route, whose numbers are not free yet: nobody may need them any more. */
   readonly empty: number;
-  /** Frees the numbers of prefixes without routes for which `unneeded` says so. */
-  freeEmpty(unneeded: (prefix: number) => boolean): void;
+  /**
+   * Frees the numbers of prefixes without routes for which `unneeded` says so: looks at up to `most` of them, and next time
+   * at those after them.
+   * @returns whether that was the last of them
+   */
+  freeEmpty(unneeded: (prefix: number) => boolean, most: number): boolean;
 }
 
 const NONE = -1;
@@ -190,6 +189,9 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
   let changedCount = 0;
   let isChanged = new Uint8Array(1024);
   const emptyPrefixes: number[] = [];
+  /** Of these, so many were looked at since the beginning, and so many had to be kept, which stand first. */
+  let emptySeen = 0;
+  let emptyKept = 0;
   let isEmpty = new Uint8Array(1024);
 
   function change(prefix: number): void {
@@ -479,15 +481,14 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
         if (flags[route] === 0) setFlags(route, source, STALE);
       });
     },
-    sweep(source) {
-      let swept = 0;
-      if (staleOf[source] === 0) return 0;
-      forEachRoute(source, (route) => {
-        if (flags[route] === 0) return;
-        drop(route);
-        swept++;
-      });
-      return swept;
+    sweep(source, most = Number.POSITIVE_INFINITY) {
+      const least = Math.max(0, (staleOf[source] ?? 0) - most);
+      let route = firstOfSource[source] ?? NONE;
+      while (route !== NONE && (staleOf[source] ?? 0) > least) {
+        const next = nextOfSource[route] ?? NONE;
+        if (flags[route] !== 0) drop(route);
+        route = next;
+      }
     },
     prolong(source, mark) {
       forEachRoute(source, (route) => {
@@ -506,9 +507,6 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
         setFlags(route, source, LONG_LIVED);
         change(prefixOf[route] ?? NONE);
       });
-    },
-    clear(source) {
-      forEachRoute(source, drop);
     },
     acceptedCount: (source) => acceptedOf[source] ?? 0,
     staleCount: (source) => staleOf[source] ?? 0,
@@ -587,19 +585,24 @@ export function createRib(family: Family, sets: AttributeSets): Rib {
       }
     },
     get empty() {
-      return emptyPrefixes.length;
+      return emptyPrefixes.length - emptySeen + emptyKept;
     },
-    freeEmpty(unneeded) {
-      let kept = 0;
-      for (const prefix of emptyPrefixes) {
+    freeEmpty(unneeded, most) {
+      const end = Math.min(emptyPrefixes.length, emptySeen + most);
+      for (; emptySeen < end; emptySeen++) {
+        const prefix = emptyPrefixes[emptySeen] ?? NONE;
         if ((firstOfPrefix[prefix] ?? NONE) !== NONE) {
           isEmpty[prefix] = 0;
         } else if (isChanged[prefix] !== 1 && unneeded(prefix)) {
           isEmpty[prefix] = 0;
           prefixes.free(prefix);
-        } else emptyPrefixes[kept++] = prefix;
+        } else emptyPrefixes[emptyKept++] = prefix;
       }
-      emptyPrefixes.length = kept;
+      if (emptySeen < emptyPrefixes.length) return false;
+      emptyPrefixes.length = emptyKept;
+      emptySeen = 0;
+      emptyKept = 0;
+      return true;
     },
   };
 }

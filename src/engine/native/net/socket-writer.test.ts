@@ -108,3 +108,28 @@ test('what is written to a connection that has just been closed goes to nobody e
   await until(() => seen.length >= 2, 'what was really sent', PATIENCE_MS);
   assert.deepEqual(seen, [3, 3]);
 });
+
+test('the last words of a peer that has reset the connection are read, though we write to it meanwhile', async () => {
+  const { ours, theirs } = await connection();
+  const errors: string[] = [];
+  ours.on('error', ({ message }) => errors.push(message));
+  const writer = createSocketWriter(ours, system());
+  await new Promise((resolve) => theirs.write('last words', resolve));
+  theirs.resetAndDestroy();
+  await until(
+    () => {
+      assert.equal(writer.write([Uint8Array.of(1)]), true);
+      return writer.reset;
+    },
+    'a write to fail',
+    PATIENCE_MS,
+  );
+  assert.equal(writer.write([Uint8Array.of(2)]), true);
+  let read = '';
+  ours.on('data', (piece) => {
+    read += String(piece);
+  });
+  await once(ours, 'close');
+  assert.equal(read, 'last words');
+  assert.deepEqual(errors, []);
+});

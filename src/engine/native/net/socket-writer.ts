@@ -2,8 +2,14 @@
  * What goes out on one TCP connection: straight to the system for as long as it takes everything, and through Node's
  * stream from the first octet on that it does not take at once. A change costs a reflector one small write for each of
  * thousands of peers, and Node's stream costs half as much again as the system call.
+ *
+ * A peer that ends a session says why and closes, and what we write after that fails. Its last words (RFC 4271 section
+ * 4.5) wait in the system until they are read, but Node throws a socket away whose write failed, unread octets and all.
+ * So where the peer has closed, what we write is dropped, and the reading side comes to the end by itself.
  */
+
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { Libc } from './libc.ts';
 
 export interface SocketWriter {
@@ -14,7 +20,11 @@ export interface SocketWriter {
   write(chunks: readonly Uint8Array[]): boolean;
   /** Octets that the system has taken. */
   readonly taken: number;
+  /** A write has found that the peer reset the connection; the system says so once. */
+  readonly reset: boolean;
 }
+
+const { ECONNRESET, EPIPE } = constants.errno;
 
 /** What is used of the handle that Node keeps for a socket. */
 interface Handle {
@@ -30,6 +40,8 @@ export function createSocketWriter(socket: Socket, libc: Libc | null): SocketWri
   /** Octets wait in Node's stream: what comes later has to stand behind them. */
   let queued = false;
   let sent = 0;
+  let closed = false;
+  let reset = false;
 
   function queue(chunks: readonly Uint8Array[]): boolean {
     queued = true;
@@ -49,6 +61,7 @@ export function createSocketWriter(socket: Socket, libc: Libc | null): SocketWri
 
   return {
     write(chunks) {
+      if (closed) return true;
       if (libc === null || queued) return queue(chunks);
       handle ??= handleOf(socket);
       const descriptor = handle?.fd ?? -1;
@@ -57,12 +70,21 @@ export function createSocketWriter(socket: Socket, libc: Libc | null): SocketWri
       for (let index = 0; index <= last; index++) {
         const chunk = chunks[index];
         if (chunk === undefined) break;
-        // A failure is found again by Node, which has words for it.
-        const taken = Math.max(0, libc.send(descriptor, chunk, index < last));
+        const result = libc.send(descriptor, chunk, index < last);
+        if ((result === -ECONNRESET || result === -EPIPE) && !socket.connecting) {
+          closed = true;
+          reset = result === -ECONNRESET;
+          return true;
+        }
+        // Any other failure is found again by Node, which has words for it.
+        const taken = Math.max(0, result);
         sent += taken;
         if (taken < chunk.length) return queue([chunk.subarray(taken), ...chunks.slice(index + 1)]);
       }
       return true;
+    },
+    get reset() {
+      return reset;
     },
     get taken() {
       handle ??= handleOf(socket);

@@ -1,5 +1,7 @@
 /** A TCP connection of Node as a `Wire`. */
+
 import { isIPv6, type Server, type Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { Family } from '../../../bgp/index.ts';
 import type { Clock } from '../peer-link.ts';
 import type { Libc } from './libc.ts';
@@ -30,7 +32,7 @@ export function wireOf(socket: Socket, events: WireEvents, clock: Clock, libc: L
   });
   // What happened first is the reason: after the end of the peer's stream, writing fails too.
   socket.on('end', () => {
-    reason ??= 'the peer closed the connection';
+    reason ??= writer.reset ? systemError(constants.errno.ECONNRESET) : 'the peer closed the connection';
   });
   socket.on('error', (error) => {
     reason ??= reasonOf(error);

@@ -224,6 +224,7 @@ test('two hundred hostile clients disturb nobody, and each is told what it did w
 });
 
 test('floods of connections, from a client that is known and from strangers, disturb nobody', async () => {
+  const begun = performance.now();
   let answered = 0;
   for (let round = 0; round < 60; round += 1) {
     const made = await Promise.all([RESTLESS, RESTLESS, ...STRANGERS].map(connection));
@@ -234,12 +235,15 @@ test('floods of connections, from a client that is known and from strangers, dis
       if (heard() > 0) answered += 1;
     }
   }
+  // Twenty at once and then two a second (net/accept-gate.ts), however long this took.
+  const allowed = 20 + Math.ceil((performance.now() - begun) / 500);
   assert.ok(answered >= 1, 'it is answered');
-  assert.ok(answered < 40, `${answered} of 120 connections were answered`);
+  assert.ok(answered <= allowed, `${answered} of 120 connections were answered, ${allowed} may be`);
+  const refused = Math.max(120 - allowed, 0);
   await until(
     async () => {
       const { turnedAway } = await engine.observe();
-      return turnedAway !== null && turnedAway.tooManyOpens >= 60 && turnedAway.unknownPeer >= 180;
+      return turnedAway !== null && turnedAway.tooManyOpens >= refused && turnedAway.unknownPeer >= 180;
     },
     async () => `all to be counted: ${JSON.stringify((await engine.observe()).turnedAway)}`,
     60_000,

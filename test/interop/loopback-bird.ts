@@ -25,9 +25,15 @@ export async function loopbackBird(
 ): Promise<LoopbackBird> {
   await prepareDebian(['bird2', 'birdc2', 'bird1', 'birdc1', 'bird1-6', 'birdc1-6']);
   const folder = mkdtempSync(join(tmpdir(), 'calico-rr-interop-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const bird = await startBird(HERE, flavour, folder, 'bird', configuration);
-  context.after(() => bird.stop('SIGKILL'));
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  const bird = await startBird(HERE, flavour, folder, 'bird', configuration).catch((error: unknown) => {
+    removeFolder();
+    throw error;
+  });
+  context.after(async () => {
+    await bird.stop('SIGKILL');
+    removeFolder();
+  });
   const ask = (command: string): Promise<string> =>
     bird.ask(command).catch((error: unknown) => String(error));
   return {
@@ -40,7 +46,7 @@ export async function loopbackBird(
           return wanted.test(last) ? last : undefined;
         },
         () => `${wanted} as the answer to ${command}: ${last}`,
-        30_000,
+        60_000,
       );
     },
   };

@@ -398,8 +398,13 @@ test('what BIRD says when it ends the session is told in the RFC’s words', asy
   const transport = transportFor(context);
   await transport.listen([{ address: us, port }]);
   const given = { peerAddress: them, peerPort: port, sourceAddress: us };
-  const ours = begin(transport, testPeer({ ...given, offer: offer() }));
+  // Nothing of ours may be unread in BIRD: it would reset the connection, and its text may be lost with it. So no
+  // End-of-RIB, and our KEEPALIVE has been read by a BIRD that is Established.
+  const notes = takeNotes();
+  const ours = { notes, link: transport.add(testPeer({ ...given, offer: offer() }), notes) };
+  ours.link.start();
   await comesUp(ours);
+  await bird.askUntil('show protocols uplink', /Established/);
   await bird.ask('disable uplink "see you tomorrow"');
   await until(() => ours.notes.downs.length > 0, 'the session to end', DEADLINE_MS);
   assert.equal(

@@ -73,7 +73,7 @@ function keyOf({ addPath }: NlriBlock, { prefix, pathId }: ReturnType<typeof rea
   return addPath ? `${formatPrefix(prefix)} path ${pathId}` : formatPrefix(prefix);
 }
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 export async function makeSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { settings } = options;

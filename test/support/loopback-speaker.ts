@@ -78,6 +78,11 @@ export interface Neighbor {
    * reply and which differs by a millisecond.
    */
   stateChanges(): number;
+  /**
+   * Texts of the NOTIFICATIONs that it was sent, by its log. Without those that settle which of two connections stays
+   * (RFC 4271 section 6.8): whether both sides have dialled is a matter of chance, and no session ends by them.
+   */
+  notifications(): readonly string[];
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -164,6 +169,10 @@ export async function startNeighbor(
     },
     log,
     stateChanges: () => log().split('speaker: State changed to').length - 1,
+    notifications: () =>
+      [...log().matchAll(/speaker: Received: (.*)/g)]
+        .map(([, text = '']) => text)
+        .filter((text) => !/collision/i.test(text)),
     async stop(signal = 'SIGKILL') {
       control.close();
       await daemon.stop(signal);

@@ -4,7 +4,7 @@
  * so that Ctrl-C at the test does not reach it before the test takes things down in order.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, openSync, readFileSync } from 'node:fs';
 
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -75,7 +75,9 @@ export function start(
   });
   let kept = '';
   let errors = '';
-  const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
+  // Opened now: a stream that opens its file by itself may come to that when the test has removed the folder.
+  const { logFile } = options;
+  const log = logFile === undefined ? undefined : createWriteStream(logFile, { fd: openSync(logFile, 'a') });
   const listeners: ((line: string) => void)[] = [];
   const keep = (text: string): void => {
     kept = (kept + text).slice(-KEPT_BYTES);

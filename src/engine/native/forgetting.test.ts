@@ -139,18 +139,22 @@ test('ever new prefixes and attributes take the places of those that went', () =
 
 /** peer1 has told 50,000 routes, peer2 knows them. */
 function many(): NativeStage {
-  const stage = nativeStage([stageSession(1), stageSession(2)], {}, { maxPrefixes: 100_000 });
+  const stage = nativeStage([stageSession(1), stageSession(2)], {}, { maxPrefixes: 50_000 });
   stage.peer('peer1').up();
   stage.peer('peer2').up();
-  for (let block = 0; block < 100; block++) {
-    const prefixes = Array.from({ length: 500 }, (_, index) => {
-      return `10.${block}.${index >> 2}.${(index & 3) * 64}/26`;
-    });
-    stage.peer('peer1').announce(prefixes);
-  }
+  tellMany(stage, 10);
   stage.settle();
   assert.equal(stage.peer('peer2').ear.routes.size, 50_000);
   return stage;
+}
+
+function tellMany(stage: NativeStage, first: number): void {
+  for (let block = 0; block < 100; block++) {
+    const prefixes = Array.from({ length: 500 }, (_, index) => {
+      return `${first}.${block}.${index >> 2}.${(index & 3) * 64}/26`;
+    });
+    stage.peer('peer1').announce(prefixes);
+  }
 }
 
 test('many routes are let go of in steps, between which the event loop has its turn', () => {
@@ -205,6 +209,18 @@ test('what goes with End-of-RIB goes in steps, and a session that ends meanwhile
   assert.equal(table.rib.routes, 1);
   time.advance(2_000);
   assert.equal(table.rib.routes, 0);
+});
+
+test('what is about to go does not count where the routes of a peer are limited', () => {
+  const stage = many();
+  const { peer, up, down, endOfRib } = stage.peer('peer1');
+  down(undefined, [{ family: 4, seconds: 120, longLivedSeconds: 0 }]);
+  up();
+  endOfRib();
+  assert.equal(stage.table.rib.acceptedCount(peer.source), 30_000);
+  tellMany(stage, 11);
+  assert.equal(peer.dropped.overLimit, 0);
+  assert.equal(stage.table.rib.acceptedCount(peer.source), 50_000);
 });
 
 test('a peer that is gone for good is forgotten when its many routes are', () => {

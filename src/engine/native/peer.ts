@@ -179,7 +179,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     forEachNlri(block, (at, bits, pathId) => {
       const prefix = rib.prefixes.intern(block.bytes, at, bits);
       const used = judge(prefix, set);
-      if (most !== null && isOverLimit(prefix, pathId, used, most)) {
+      if (most !== null && !hasRoom(prefix, pathId, used, most)) {
         if (used !== null) rib.sets.release(used);
         forget(prefix, pathId);
         rib.abandon(prefix);
@@ -212,6 +212,13 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     dropped.overLimit++;
     tooMany ||= overLimitSeconds !== null && negotiated !== null;
     return null;
+  }
+
+  function hasRoom(prefix: number, pathId: number, used: AttributeSet | null, most: number): boolean {
+    if (!isOverLimit(prefix, pathId, used, most)) return true;
+    // What is about to go does not count.
+    stale.finish();
+    return !isOverLimit(prefix, pathId, used, most);
   }
 
   /** The limit bounds what is taken, and likewise what is remembered of what was rejected. */
@@ -320,6 +327,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
           break;
         case REFRESH.begin:
           stale.refreshBegins();
+          routesWent();
           break;
         case REFRESH.end:
           stale.refreshEnds();
@@ -353,7 +361,10 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
       const before = policy;
       policy = next;
       const otherImports = before.imports.key !== next.imports.key;
-      if (otherImports) rib.review(source, judgeAgain);
+      if (otherImports) {
+        stale.finish();
+        rib.review(source, judgeAgain);
+      }
       const more = before.most !== null && (next.most === null || next.most > before.most);
       const otherLoops = before.allowLocalAs !== next.allowLocalAs;
       // What was made of the last attributes may not be what would be made of them now.
@@ -371,6 +382,7 @@ export function createPeer(identity: PeerIdentity, first: PeerPolicy, context: P
     foreign,
     reviewOrigins(prefixes) {
       if (policy.originFault === null) return;
+      stale.finish();
       if (prefixes === 'all') rib.review(source, judgeAgain);
       else {
         for (const prefix of new Set([...foreign.keys(), ...prefixes]))

@@ -27,6 +27,8 @@ export interface StaleRoutes {
   refreshEnds(): void;
   /** What became of the routes that are stale; null: none are. */
   readonly phase: 'restarting' | 'long-lived' | 'awaiting-end-of-rib' | null;
+  /** What is about to go, in steps, goes now: the peer's routes are to be counted. */
+  finish(): void;
   /** The peer is gone for good: its routes are forgotten, and then the source. */
   remove(): void;
 }
@@ -145,6 +147,11 @@ export function createStaleRoutes(
     },
     refreshEnds() {
       if (refreshing) sweep();
+    },
+    finish() {
+      if (phase !== null || rib.staleCount(source) === 0) return;
+      finishSweep();
+      changed();
     },
     remove() {
       removed = true;

@@ -240,6 +240,51 @@ test('a slow peer is told that a prefix is gone, even when the prefix was forgot
   assert.deepEqual([...slow.routes.keys()].sort(), ['10.0.1.0/26', '10.0.9.0/26']);
 });
 
+test('a slow peer that knows the very first version is told what went since', () => {
+  const { announce, flush, group, join, rib, withdraw } = stage(0);
+  announce(0, '10.0.0.0/26', 0);
+  rib.takeChanged(100);
+  group.prime(0, rib.prefixes.bound);
+  const slow = join(4);
+  slow.room = 1;
+  flush();
+  assert.deepEqual([...slow.routes.keys()], ['10.0.0.0/26']);
+  withdraw(0, '10.0.0.0/26');
+  announce(0, '10.0.1.0/26', 0);
+  flush();
+  slow.room = Number.POSITIVE_INFINITY;
+  group.drained(4);
+  flush();
+  assert.deepEqual([...slow.routes.keys()], ['10.0.1.0/26']);
+});
+
+test('who shares what was encoded before it came loses what its own route has taken the place of', () => {
+  const { announce, flush, group, join } = stage(200);
+  const slow = join(4);
+  announce(0, '10.0.0.0/26', 0);
+  flush();
+  slow.room = 1;
+  announce(0, '10.0.1.0/26', 0);
+  flush();
+  // More than is kept: the slow one will need a walk.
+  for (let index = 0; index < 60; index++) announce(0, `10.1.${index}.0/26`, 0);
+  announce(0, '10.0.9.0/26', 5);
+  flush();
+  join(5);
+  flush();
+  announce(1, '10.0.9.0/26', 0);
+  flush();
+  slow.room = Number.POSITIVE_INFINITY;
+  group.drained(4);
+  flush();
+  // Begins with the walk of 5, goes on with that of 4.
+  const late = join(1);
+  for (let index = 0; index < 25; index++) announce(0, `10.2.${index}.0/26`, 0);
+  flush();
+  assert.equal(late.routes.size, 87);
+  assert(!late.routes.has('10.0.9.0/26'));
+});
+
 test('a refresh tells everything again between BoRR and EoRR (RFC 7313)', () => {
   const { announce, flush, group, rib } = stage();
   const written: Uint8Array[] = [];

@@ -155,7 +155,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
   const draft = createBatchDraft(table, longest);
   const cursors = new Map<number, Cursor>();
   let exportRoute = firstExport;
-  let version = 0;
+  /** From 1 on, so that a peer that knows the first version is not taken for one that knows nothing. */
+  let version = 1;
   /** By number: who told the route that was told (-1: none is), what was said, and in which version it changed. */
   let toldSource = new Int32Array(1024).fill(EVERYBODY);
   const toldOut: (OutAttributes | undefined)[] = [];
@@ -165,7 +166,7 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
 
   /** Batches of the versions from `oldest` to `version`. */
   const batches = new Map<number, Batch>();
-  let oldest = 1;
+  let oldest = version + 1;
   let kept = 0;
   /** Walks that a peer may still join. */
   let walks: Walk[] = [];
@@ -285,7 +286,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       const source = toldSource[id] ?? EVERYBODY;
       const out = toldOut[id];
       if (source !== EVERYBODY && out !== undefined) {
-        draft.announce(id, source, out, walk.withdraws && cursors.has(source));
+        // Also where its peer is not here: it may share this later, and have been told another's route by another walk.
+        draft.announce(id, source, out, walk.withdraws);
       } else if (walk.withdraws) draft.withdraw(id, EVERYBODY);
     }
     const piece = draft.build();
@@ -350,11 +352,8 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
     return toldSource[id] === source && now !== undefined && sameOut(now, out);
   }
 
-  /** Shared as long as nothing of it is encoded, for that depends on who is here. */
   function walkAfterMove(knows: Standing['knows']): Walk {
-    if (moving?.knows === knows && moving.walk.started === version && moving.walk.pieces.length === 0) {
-      return moving.walk;
-    }
+    if (moving?.knows === knows && moving.walk.started === version) return moving.walk;
     const over: number[] = [];
     for (let id = 0; id < table.bound; id++) {
       const before = knows.get(id);

@@ -1,9 +1,12 @@
 /** Completion in real shells: what each of them offers for a line as somebody types it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { type DebianTools, prepareDebian } from '../../scripts/debian.ts';
 import { runCli } from '../support/cli.ts';
+import { unusedPort } from '../support/ports.ts';
 import { runToEnd } from '../support/processes.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -98,10 +101,17 @@ test('a link named calicoctl completes under that name', async () => {
 });
 
 test('a datastore that does not answer holds nobody up and says nothing', async () => {
+  const taken = new Set<Socket>();
+  const silent = createServer((socket) => void taken.add(socket.on('error', () => undefined)));
+  const port = await unusedPort();
+  await once(silent.listen(port, '127.0.0.1'), 'listening');
   const { code, stdout, stderr } = await runCli('calico-rr', ['__complete', '--', 'get', 'nodes', ''], {
-    env: { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: 'http://192.0.2.1:2379' },
+    env: { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: `http://127.0.0.1:${port}` },
   });
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  assert.ok(taken.size > 0, 'it was asked');
+  for (const socket of taken) socket.destroy();
+  silent.close();
 });
 
 test('a shell that there is none for is told those that there are', async () => {

@@ -178,7 +178,8 @@ async function runToEnd(path: string, example: string): Promise<void> {
   if (path === 'approve') here.set('3f9a01c2', await heldChange());
   if (path === 'explain route') await demandRoute();
   const line = LOCAL.test(example) ? `${example.replace('--name rr1 ', '')} --state-dir ${state}` : example;
-  if (/^calico-rr (node )?status rr1/.test(example)) await until(hasReported, 'rr1 to have reported', 60_000);
+  if (/^calico-rr ((node )?status|rr drain) rr1/.test(example))
+    await until(hasReported, 'rr1 to have reported', 60_000);
   const { code, output } = await runLine(line);
   assert.ok(code === 0 || code === FOUND.get(path), `${example} ended with ${code}:\n${output}`);
 }

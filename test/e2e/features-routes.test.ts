@@ -315,7 +315,12 @@ check('filters', async () => {
     async () => `both paths to be marked: ${JSON.stringify(await edge.paths(n2.block4))}`,
     CONVERGE_MS,
   );
-  assert.equal(await edgeForwards(n3.block4), '');
+  await until(
+    // zebra takes it out of the kernel after bgpd let go of it.
+    async () => (await edgeForwards(n3.block4)) === '',
+    async () => `the edge's kernel to forget ${n3.block4}: ${await edgeForwards(n3.block4)}`,
+    CONVERGE_MS,
+  );
 });
 
 check('edge-default-accepted', async () => {

@@ -30,7 +30,7 @@ import {
 } from '../support/lab-homes.ts';
 import { createLab, type Host, type Lab } from '../support/namespaces.ts';
 import { startPings } from '../support/ping.ts';
-import { lastingDeletions } from '../support/rack-lab.ts';
+import { lastingDeletions } from '../support/rack-observation.ts';
 import { configuration, resource } from '../support/resources.ts';
 import { until } from '../support/until.ts';
 

@@ -12,13 +12,8 @@ import { checksOf } from '../support/checks.ts';
 import { type Container, runContainer, untilContainerEstablished } from '../support/container.ts';
 import { type LabEtcd, startLabEtcd } from '../support/lab-etcd.ts';
 import { RACK_ENTRIES, RACK_REFLECTORS, type RackReflector } from '../support/rack.ts';
-import {
-  assertNothingLost,
-  CONVERGE_MS,
-  createRackHosts,
-  type RackLab,
-  rackLab,
-} from '../support/rack-lab.ts';
+import { CONVERGE_MS, createRackHosts, type RackLab, rackLab } from '../support/rack-lab.ts';
+import { assertNothingLost } from '../support/rack-observation.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
 import { until } from '../support/until.ts';
 

@@ -3,7 +3,7 @@
  * restart, RFC 9494). Ten minutes and more pass in seconds, because the nodes' BIRDs run on a clock of ours.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { debianTools } from '../../scripts/debian.ts';
@@ -11,16 +11,8 @@ import { checksOf } from '../support/checks.ts';
 import { forwardingTable } from '../support/kernel-routes.ts';
 import { type LabEtcd, startLabEtcd } from '../support/lab-etcd.ts';
 import { RACK_ENTRIES, RACK_NODES, RACK_REFLECTORS } from '../support/rack.ts';
-import {
-  assertNoPingLost,
-  createRackHosts,
-  FAMILIES,
-  lastingDeletions,
-  losses,
-  type RackLab,
-  rackLab,
-  untilEstablished,
-} from '../support/rack-lab.ts';
+import { createRackHosts, FAMILIES, type RackLab, rackLab, untilEstablished } from '../support/rack-lab.ts';
+import { assertNoPingLost, lastingDeletions, losses } from '../support/rack-observation.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
 import { staysTrue, until } from '../support/until.ts';
 
@@ -35,9 +27,10 @@ let rack: RackLab;
 let etcd: LabEtcd;
 let clock = '';
 
-/** Sets the nodes' clock to so many seconds after the true time. */
+/** Sets the nodes' clock to so many seconds after the true time, as a whole: BIRDs read it at any moment. */
 function passTime(seconds: number): void {
-  writeFileSync(clock, `+${seconds}\n`);
+  writeFileSync(`${clock}.new`, `+${seconds}\n`);
+  renameSync(`${clock}.new`, clock);
 }
 
 before(async () => {

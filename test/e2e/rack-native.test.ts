@@ -9,13 +9,8 @@ import { kernelRoutes } from '../support/kernel-routes.ts';
 import type { LabEtcd } from '../support/lab-etcd.ts';
 import { runToEnd } from '../support/processes.ts';
 import { RACK_NODES, RACK_REFLECTORS, reflectorsOf } from '../support/rack.ts';
-import {
-  assertNothingLost,
-  FAMILIES,
-  type RackLab,
-  startRackOnEtcd,
-  untilEstablished,
-} from '../support/rack-lab.ts';
+import { FAMILIES, type RackLab, startRackOnEtcd, untilEstablished } from '../support/rack-lab.ts';
+import { assertNothingLost } from '../support/rack-observation.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
 import { type ReflectorAgent, touchedSessions } from '../support/reflector-agent.ts';
 import { until } from '../support/until.ts';

@@ -15,16 +15,8 @@ import type { LabEtcd } from '../support/lab-etcd.ts';
 import { plainReflectorConfig } from '../support/plain-reflector.ts';
 import { runToEnd } from '../support/processes.ts';
 import { RACK_NODES, RACK_REFLECTORS } from '../support/rack.ts';
-import {
-  assertNoPingLost,
-  assertNothingLost,
-  deletions,
-  FAMILIES,
-  losses,
-  type RackLab,
-  startRackOnEtcd,
-  untilEstablished,
-} from '../support/rack-lab.ts';
+import { FAMILIES, type RackLab, startRackOnEtcd, untilEstablished } from '../support/rack-lab.ts';
+import { assertNoPingLost, assertNothingLost, deletions, losses } from '../support/rack-observation.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
 import { type ReflectorAgent, touchedSessions } from '../support/reflector-agent.ts';
 import { staysTrue, until } from '../support/until.ts';

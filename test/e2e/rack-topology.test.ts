@@ -23,15 +23,13 @@ import {
   reflectorsOf,
 } from '../support/rack.ts';
 import {
-  assertNoPingLost,
-  assertNothingLost,
   CONVERGE_MS,
   FAMILIES,
-  lastingDeletions,
   type RackLab,
   startRackOnEtcd,
   untilEstablished,
 } from '../support/rack-lab.ts';
+import { assertNoPingLost, assertNothingLost, lastingDeletions } from '../support/rack-observation.ts';
 import { reflectorSessions } from '../support/rack-sessions.ts';
 import { type BirdSession, touchedSessions } from '../support/reflector-agent.ts';
 import { staysTrue, until } from '../support/until.ts';
@@ -511,7 +509,13 @@ check('etcd-back', async () => {
   assert.ok(rr1 && rr2);
   await untilEstablished(rack.reflector('rr1'), [...reflectorSessions(rr1), 'Node_10_0_0_6']);
   await untilEstablished(rack.reflector('rr2'), [...reflectorSessions(rr2), 'Node_fd00_10__5']);
-  for (const name of ALL) assert.equal((await rack.reflector(name).status()).connected, true);
+  for (const name of ALL) {
+    await until(
+      async () => (await rack.reflector(name).status()).connected,
+      `${name} to reach etcd again`,
+      APPLIED_MS,
+    );
+  }
   await assertUntouched(before, (name, session) => name === 'rr1' && session === 'Node_10_0_0_4');
   await rack.converged();
   assertNoPingLost(await rack.watched(() => staysTrue(async () => true, 'pinging', 500)));

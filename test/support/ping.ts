@@ -17,36 +17,42 @@ export interface Ping {
 /** A path that gives no answer for so long at the end is cut, and what was sent since its last answer is lost. */
 const LAST_ANSWER_MS = 5_000;
 
+/** Answers that pass through different cores may overtake each other, but not so many of them. */
+const OVERTAKING = 10;
+
 /** Starts to ping and returns once the first answer has come. */
 export async function startPing(host: Host, source: string, target: string): Promise<Ping> {
   const family = target.includes(':') ? '-6' : '-4';
   const ping = await host.start(debianTools().ping, [family, '-n', '-i', '0.01', '-I', source, target]);
-  let received = 0;
+  const answered = new Set<number>();
   let last = 0;
   let first = 0;
   ping.onLine((line) => {
     const sequence = Number(/ icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? 0);
     if (sequence === 0) return;
-    received += 1;
+    answered.add(sequence);
     first ||= sequence;
     last = Math.max(last, sequence);
   });
   await until(
-    () => received > 0,
+    () => answered.size > 0,
     () => `${source} to reach ${target}: ${ping.output()}`,
     30_000,
   );
   return {
     async finish() {
-      // On a busy machine answers come late, and several may be under way when the signal comes. One more answer shows
-      // that the path is whole; what was sent after the last one is then not counted.
+      // On a busy machine answers come late, and several may be under way when the signal comes. Some more answers show
+      // that the path is whole; what was sent after the last one before them is then not counted.
       const heard = last;
-      const whole = await until(() => last > heard, 'one more answer', LAST_ANSWER_MS).catch(() => false);
+      const whole = await until(() => last >= heard + OVERTAKING, 'more answers', LAST_ANSWER_MS).catch(
+        () => false,
+      );
       await ping.stop('SIGINT');
       const sent = Number(/(\d+) packets transmitted/.exec(ping.output())?.[1] ?? 0);
       if (sent === 0) throw new Error(`ping of ${target} gave no summary: ${ping.output()}`);
+      const counted = whole ? heard : sent;
+      const received = [...answered].filter((sequence) => sequence >= first && sequence <= counted).length;
       // The ones before the first answer are set-up.
-      const counted = whole ? last : sent;
       return { from: source, to: target, sent: counted - first + 1, lost: counted - first + 1 - received };
     },
   };

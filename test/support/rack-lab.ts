@@ -2,17 +2,16 @@
  * The rack laboratory as a whole: fifteen hosts and an etcd, brought up once for a test file, with the questions that
  * its checks ask again and again.
  */
-import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareDebian } from '../../scripts/debian.ts';
 import { type CalicoNode, type NodeSources, startNode } from './calico-node.ts';
 import type { EtcdTree } from './calico-v2-config.ts';
-import { type Family, monitorAllRoutes, type RouteEvent, untilForwards } from './kernel-routes.ts';
+import { type Family, monitorAllRoutes, untilForwards } from './kernel-routes.ts';
 import { type LabEtcd, startLabEtcd } from './lab-etcd.ts';
 import { createLab, type Host, type Lab } from './namespaces.ts';
-import { type PingReport, startPings } from './ping.ts';
+import { startPings } from './ping.ts';
 import {
   ETCD_HOST,
   expectedRoutes,
@@ -22,6 +21,7 @@ import {
   type RackNode,
   type RackReflector,
 } from './rack.ts';
+import type { Observation } from './rack-observation.ts';
 import { type AgentSettings, CALICO_RR, type ReflectorAgent, startAgent } from './reflector-agent.ts';
 import { until } from './until.ts';
 
@@ -56,11 +56,6 @@ export interface RackLab {
    */
   watched(act: () => Promise<void>): Promise<Observation>;
   close(failed: boolean): void;
-}
-
-export interface Observation {
-  readonly events: readonly RouteEvent[];
-  readonly pings: readonly PingReport[];
 }
 
 export interface RackOptions {
@@ -192,46 +187,6 @@ export function pingPairs(lab: Lab): readonly { host: Host; source: string; targ
       { host, source: plan.workload6, target: other.workload6 },
     ];
   });
-}
-
-export function deletions({ events }: Observation): readonly RouteEvent[] {
-  return events.filter((event) => event.kind === 'deleted');
-}
-
-export function losses({ pings }: Observation): readonly PingReport[] {
-  return pings.filter((ping) => ping.lost > 0);
-}
-
-/** No kernel route was deleted, not even for a moment, and no ping was lost. */
-export function assertNothingLost(observation: Observation): void {
-  assert.deepEqual(
-    deletions(observation).map(({ host, route }) => `${host}: ${route}`),
-    [],
-    'kernel routes were deleted',
-  );
-  assertNoPingLost(observation);
-}
-
-export function assertNoPingLost(observation: Observation): void {
-  assert.ok(
-    observation.pings.length > 0 && observation.pings.every((ping) => ping.sent > 0),
-    'nothing was pinged',
-  );
-  assert.deepEqual(losses(observation), [], 'pings were lost');
-}
-
-/**
- * Deletions that were not made good: BIRD 1.6 replaces a route by deleting and adding it, and BIRD 2 does so in IPv6,
- * when the best path moves to another peer with the same next hop.
- */
-export function lastingDeletions({ events }: Observation): readonly string[] {
-  const gone = new Map<string, string>();
-  for (const { host, kind, route } of events) {
-    const key = `${host} ${route.split(' ')[0]}`;
-    if (kind === 'deleted') gone.set(key, `${host}: ${route}`);
-    else gone.delete(key);
-  }
-  return [...gone.values()];
 }
 
 /** Waits until a reflector has exactly these sessions, all Established. */

@@ -199,7 +199,15 @@ export async function startAgent(host: Host, folder: string, first: AgentSetting
     async crash() {
       host.killAll();
       await process.exit;
-      await until(() => host.pids().length === 0, `all processes on ${host.name} to be gone`, 30_000);
+      await until(
+        () => {
+          // One that was just being started when the others were looked up.
+          host.killAll();
+          return host.pids().length === 0;
+        },
+        `all processes on ${host.name} to be gone`,
+        30_000,
+      );
     },
   };
 }

@@ -246,7 +246,11 @@ suite('the admission webhook', () => {
     assert.equal(other.code, 403);
     assert.equal((await rename('r1')).code, 200);
     assert.deepEqual(await labelsOf('r1'), { 'route-reflectors': '' });
-    assert.match(webhook.output(), /change let through by its annotation/);
+    await until(
+      () => /change let through by its annotation/.test(webhook.output()),
+      () => `its log to tell of it: ${webhook.output()}`,
+      WAIT_MS,
+    );
     const back = await admin('PATCH', '/api/v1/nodes/r1', {
       metadata: { labels: { [LABEL]: '', 'route-reflectors': null } },
     });

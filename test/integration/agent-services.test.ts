@@ -49,6 +49,7 @@ test('a node announces a service with the policy Local while it has a ready endp
     await admin('PATCH', `${CALICO}/bgpconfigurations/default`, { spec });
     await untilServices('10.96.0.0/12', '10.96.0.10/32');
     const rendered = await runProgram(['render', 'n1'], env);
+    assert.equal(rendered.code, 0, rendered.stderr);
     assert.match(rendered.stdout, /route 10\.96\.0\.10\/32 blackhole;/);
 
     // What Calico's nodes are told by their environment counts instead.

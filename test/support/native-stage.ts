@@ -84,7 +84,7 @@ export function stageExternal(host: number, changes: Partial<SessionConfig> = {}
 
 export interface StagePeer {
   readonly peer: Peer;
-  /** What it was told. */
+  /** What it was told since it came up last. */
   readonly ear: Listener;
   /** Messages of ours that are no UPDATE. */
   readonly asked: readonly Uint8Array[];
@@ -104,6 +104,10 @@ export interface StagePeer {
   ): void;
   withdraw(prefixes: readonly string[], pathId?: number): void;
   endOfRib(): void;
+  /** It takes so many writes more, and then none before `drained`. */
+  slow(writes: number): void;
+  /** It takes everything again. */
+  drained(): void;
   down(cause?: Cause, retained?: readonly Retained[]): void;
 }
 
@@ -126,6 +130,8 @@ export function nativeStage(
   changes: Partial<SpeakerConfig> = {},
   settings: Partial<NativeOptions> = {},
   guard: OriginJudge | null = null,
+  /** Octets of batches that are kept for peers that are behind. */
+  keptOctets?: number,
 ): NativeStage {
   const options: NativeOptions = {
     acceptPrefixes: 'any',
@@ -136,7 +142,7 @@ export function nativeStage(
     ...settings,
   };
   const time = simulatedTime();
-  const table = createTable(sessions[0]?.family ?? 4);
+  const table = createTable(sessions[0]?.family ?? 4, keptOctets);
   let wakes = 0;
   const peers = new Map<string, StagePeer>();
   const plans = new Map<string, SessionPlan>();
@@ -217,7 +223,26 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 }
 
 function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: () => void): StagePeer {
-  const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true, true);
+  const listen = (): Listener =>
+    listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true, true);
+  let session = listen();
+  const ear: Listener = {
+    get routes() {
+      return session.routes;
+    },
+    get endOfRibs() {
+      return session.endOfRibs;
+    },
+    get told() {
+      return session.told;
+    },
+    get octets() {
+      return session.octets;
+    },
+    hear: (chunks) => session.hear(chunks),
+  };
+  /** Writes that it takes. */
+  let room = Number.POSITIVE_INFINITY;
   const asked: Uint8Array[] = [];
   const stops: { readonly notification: Notification; readonly seconds: number | null }[] = [];
   const peer = createPeer(plan.identity, plan.policy, {
@@ -244,8 +269,11 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: (
     write(chunks) {
       const [first] = chunks;
       if (first !== undefined && first[18] === 5) asked.push(first);
-      else ear.hear(chunks);
-      return true;
+      ear.hear(chunks);
+      const routes = chunks.some((chunk) => chunk[18] === 2);
+      assert(room > 0 || !routes, 'no routes may be written before `drained`');
+      room--;
+      return room > 0;
     },
   };
   peer.attach(link);
@@ -275,6 +303,8 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: (
       const theirs = { ...offer, families, localAs: offer.peerAs, peerAs: offer.localAs };
       const routerId = family === 4 ? idOf(peerAddress) : idOf('10.0.0.1');
       const negotiated = negotiate(offer, openOf({ ...theirs, routerId }));
+      session = listen();
+      room = Number.POSITIVE_INFINITY;
       peer.events.up(negotiated);
       return negotiated;
     },
@@ -295,6 +325,14 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: (
     },
     withdraw: (prefixes, pathId = 0) => hear(encodeWithdrawals(routes(prefixes, pathId), 4096)),
     endOfRib: () => hear(encodeEndOfRib(family)),
+    slow(writes) {
+      if (room > 0) room = writes;
+    },
+    drained() {
+      const wasFull = room <= 0;
+      room = Number.POSITIVE_INFINITY;
+      if (wasFull && peer.negotiated !== null) peer.events.drained();
+    },
     down: (cause = LOST, retained = []) => peer.events.down(cause, retained),
   };
 }

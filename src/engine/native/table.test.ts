@@ -24,11 +24,24 @@ const NAMES = ['peer1', 'peer2', 'peer3', 'peer4'] as const;
 
 const events = fc.array(
   fc.record({
-    what: fc.constantFrom('announce', 'withdraw', 'bound', 'bound', 'work', 'settle', 'refresh'),
+    what: fc.constantFrom(
+      ...([
+        'announce',
+        'announce',
+        'withdraw',
+        'bound',
+        'bound',
+        'bounds',
+        'work',
+        'work',
+        'settle',
+      ] as const),
+      ...(['refresh', 'slow', 'drained', 'lost', 'closed', 'up', 'up'] as const),
+    ),
     name: fc.constantFrom(...NAMES),
     number: fc.nat(3),
   }),
-  { minLength: 1, maxLength: 60 },
+  { minLength: 1, maxLength: 60, size: 'max' },
 );
 
 test('who comes back is not left with a route that its own has taken the place of meanwhile', () => {
@@ -54,27 +67,55 @@ test('who comes back is not left with a route that its own has taken the place o
 test('whatever policies peers are given, and when, each ends up with what its last one says, and is told one end', () => {
   fc.assert(
     fc.property(events, (list) => {
-      const stage = nativeStage(NAMES.map((_, index) => stageSession(index + 1)));
+      const sessions = NAMES.map((_, index) => stageSession(index + 1));
+      const stage = nativeStage(sessions, {}, {}, null, 200);
       const bounds = new Map<string, Bound>();
+      const bind = (names: readonly string[], bound: Bound): void => {
+        const terms = names.flatMap((name) => {
+          const { peer } = stage.peer(name);
+          const before = peer.terms();
+          if (before === null) return [];
+          bounds.set(name, bound);
+          return [[peer.source, { ...before, within: bound.within }] as const];
+        });
+        stage.table.retarget(new Map(terms));
+      };
       for (const name of NAMES) stage.peer(name).up();
       for (const { what, name, number } of list) {
-        const { announce, peer, withdraw } = stage.peer(name);
+        const { announce, down, drained, peer, slow, up, withdraw } = stage.peer(name);
         const prefix = PREFIXES[number] ?? assert.fail();
+        const isUp = peer.negotiated !== null;
         let left = number;
         switch (what) {
           case 'announce':
-            announce([prefix], { med: number });
+            if (isUp) announce([prefix], { med: number });
             break;
           case 'withdraw':
-            withdraw([prefix]);
+            if (isUp) withdraw([prefix]);
             break;
-          case 'bound': {
-            const bound = BOUNDS[number % BOUNDS.length] ?? ALL;
-            bounds.set(name, bound);
-            const terms = peer.terms() ?? assert.fail();
-            stage.table.retarget(new Map([[peer.source, { ...terms, within: bound.within }]]));
+          case 'bound':
+            bind([name], BOUNDS[number % BOUNDS.length] ?? ALL);
             break;
-          }
+          case 'bounds':
+            bind(NAMES, BOUNDS[number % BOUNDS.length] ?? ALL);
+            break;
+          case 'slow':
+            slow(number + 1);
+            break;
+          case 'drained':
+            drained();
+            break;
+          case 'lost':
+            if (isUp) down(undefined, [{ family: 4, seconds: 120, longLivedSeconds: 0 }]);
+            break;
+          case 'closed':
+            if (isUp) down();
+            break;
+          case 'up':
+            if (isUp) break;
+            bounds.delete(name);
+            up();
+            break;
           case 'work':
             if (number > 1) stage.table.begin();
             stage.table.work(() => left-- > 0);
@@ -89,10 +130,12 @@ test('whatever policies peers are given, and when, each ends up with what its la
             what satisfies never;
         }
       }
+      for (const name of NAMES) stage.peer(name).drained();
       stage.settle();
       const { rib } = stage.table;
       for (const name of NAMES) {
         const { ear, peer } = stage.peer(name);
+        if (peer.negotiated === null) continue;
         const expected: string[] = [];
         for (let id = 0; id < rib.prefixes.bound; id++) {
           const best = rib.best(id);
@@ -110,7 +153,7 @@ test('whatever policies peers are given, and when, each ends up with what its la
         assert.equal(ear.endOfRibs, 1, name);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

@@ -54,7 +54,8 @@ interface Group {
 const SLICE = 2048;
 const FEW_GROUPS = 4;
 
-export function createTable(family: Family): Table {
+/** @param keptOctets of batches that each group keeps for peers that are behind; default: as the group has it */
+export function createTable(family: Family, keptOctets?: number): Table {
   const rib = createRib(family, createAttributeSets());
   const groups = new Map<string, Group>();
   const groupOf = new Map<number, Group>();
@@ -82,6 +83,7 @@ export function createTable(family: Family): Table {
           paths === null
             ? null
             : { forEach: rib.forEachPath, choose: rib.choose, most: paths === 'all' ? null : paths },
+        ...(keptOctets === undefined ? {} : { keptOctets }),
       },
       compileExport(terms, rib.prefixes),
     );
@@ -104,6 +106,18 @@ export function createTable(family: Family): Table {
     return (
       group.standingOf(source) ?? waiting.find(({ member }) => member.source === source)?.standing ?? null
     );
+  }
+
+  /** Of a peer that waits to move in. Who is new has been told nothing, and is told everything anyway. */
+  function changeStanding(source: number, change: Partial<Standing>): void {
+    const group = groupOf.get(source);
+    if (group === undefined) return;
+    group.waiting = group.waiting.map((one) => {
+      const { member, standing } = one;
+      return standing === null || member.source !== source
+        ? one
+        : { member, standing: { ...standing, ...change } };
+    });
   }
 
   function leave(source: number): void {
@@ -200,16 +214,13 @@ export function createTable(family: Family): Table {
         }
       }
     },
-    drained: (source) => groupOf.get(source)?.group.drained(source),
+    drained(source) {
+      groupOf.get(source)?.group.drained(source);
+      changeStanding(source, { blocked: false });
+    },
     refresh(source, enhanced) {
-      const group = groupOf.get(source);
-      group?.group.refresh(source, enhanced);
-      for (const [index, one] of group?.waiting.entries() ?? []) {
-        // Who is new is told everything anyway.
-        if (one.member.source !== source || one.standing === null) continue;
-        const standing: Standing = { ...one.standing, refresh: enhanced ? 'enhanced' : 'plain' };
-        group?.waiting.splice(index, 1, { member: one.member, standing });
-      }
+      groupOf.get(source)?.group.refresh(source, enhanced);
+      changeStanding(source, { refresh: enhanced ? 'enhanced' : 'plain' });
     },
     hold() {
       held = true;

@@ -71,6 +71,8 @@ export interface Standing {
   /** What it waits for besides routes. */
   readonly closing: Uint8Array | null;
   readonly refresh: Cursor['refresh'];
+  /** It takes no more until `drained`. */
+  readonly blocked: boolean;
 }
 
 export interface UpdateGroup {
@@ -451,22 +453,22 @@ export function createUpdateGroup(options: GroupOptions, firstExport: Export): U
       cursors.set(member.source, cursor);
       ready.add(cursor);
     },
-    moveIn(member, { knows, closing, refresh }) {
+    moveIn(member, { knows, closing, refresh, blocked }) {
       const walk = { walk: walkAfterMove(knows), piece: 0 };
-      const cursor: Cursor = { member, at: 0, walk, blocked: false, refresh, closing };
+      const cursor: Cursor = { member, at: 0, walk, blocked, refresh, closing };
       cursors.set(member.source, cursor);
-      ready.add(cursor);
+      if (!blocked) ready.add(cursor);
     },
     standingOf(source) {
       const cursor = cursors.get(source);
       if (cursor === undefined) return null;
-      const { at, closing, refresh, walk } = cursor;
-      if (walk === null) return { knows: knownSince(at), closing, refresh };
+      const { at, closing, refresh, blocked, walk } = cursor;
+      if (walk === null) return { knows: knownSince(at), closing, refresh, blocked };
       const knows = new Map<number, Told | null>();
       for (const id of knownSince(0).keys()) knows.set(id, null);
       // Where it moved in and has not been told everything of that, it may know still what it knew before.
       for (const id of walk.walk.ids) knows.set(id, null);
-      return { knows, closing, refresh };
+      return { knows, closing, refresh, blocked };
     },
     leave(source) {
       const cursor = cursors.get(source);

@@ -110,6 +110,27 @@ test('a peer that takes more again is served at once, and changes wait for their
   assert.deepEqual(seen, [...first, ['begins', 16], ['works', 24]]);
 });
 
+test('a timer that comes after its flush lets no later change through', () => {
+  const { pacer, runs, time } = begin();
+  const change = (): void => {
+    pacer.wake();
+    pacer.serve();
+  };
+  pacer.wake();
+  time.advance(4);
+  // Octets keep the loop until after the time, and then serving a peer comes before the timer.
+  time.soon(() => time.spend(1.5));
+  change();
+  time.advance(0);
+  assert.equal(runs.length, 2);
+  time.advance(1);
+  change();
+  time.advance(1);
+  assert.equal(runs.length, 2);
+  time.advance(4);
+  assert.equal(runs.length, 3);
+});
+
 test('what changes while a flush is under way is for the next one', () => {
   const time = simulatedTime();
   let begins = 0;

@@ -82,6 +82,7 @@ export function createPacer(
     const waits = due && flushing === null && unread() && begun < wantedSince + LONGEST_UNREAD_MS;
     if (due && !waits) {
       wanted = false;
+      cancel();
       rung = false;
       flushing = begun;
       begin();

@@ -7,7 +7,6 @@
  * 4.5) wait in the system until they are read, but Node throws a socket away whose write failed, unread octets and all.
  * So where the peer has closed, what we write is dropped, and the reading side comes to the end by itself.
  */
-
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Libc } from './libc.ts';

@@ -1,5 +1,4 @@
 /** A TCP connection of Node as a `Wire`. */
-
 import { isIPv6, type Server, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Family } from '../../../bgp/index.ts';

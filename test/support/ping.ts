@@ -41,16 +41,19 @@ export async function startPing(host: Host, source: string, target: string): Pro
   );
   return {
     async finish() {
-      // On a busy machine answers come late, and several may be under way when the signal comes. Some more answers show
-      // that the path is whole; what was sent after the last one before them is then not counted.
+      // On a busy machine answers come late, and several may be under way when the signal comes. One more answer shows
+      // that the path is whole, and some after it that none before it is on its way; what was sent later is not counted.
       const heard = last;
-      const whole = await until(() => last >= heard + OVERTAKING, 'more answers', LAST_ANSWER_MS).catch(
-        () => false,
-      );
+      const next = await until(() => (last > heard ? last : undefined), 'one more answer', LAST_ANSWER_MS)
+        .then(async (one) => {
+          await until(() => last >= one + OVERTAKING, 'more answers', LAST_ANSWER_MS);
+          return one;
+        })
+        .catch(() => null);
       await ping.stop('SIGINT');
       const sent = Number(/(\d+) packets transmitted/.exec(ping.output())?.[1] ?? 0);
       if (sent === 0) throw new Error(`ping of ${target} gave no summary: ${ping.output()}`);
-      const counted = whole ? heard : sent;
+      const counted = next ?? sent;
       const received = [...answered].filter((sequence) => sequence >= first && sequence <= counted).length;
       // The ones before the first answer are set-up.
       return { from: source, to: target, sent: counted - first + 1, lost: counted - first + 1 - received };

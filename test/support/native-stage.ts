@@ -223,24 +223,7 @@ function speaker(sessions: readonly SessionConfig[], changes: Partial<SpeakerCon
 }
 
 function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: () => void): StagePeer {
-  const listen = (): Listener =>
-    listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true, true);
-  let session = listen();
-  const ear: Listener = {
-    get routes() {
-      return session.routes;
-    },
-    get endOfRibs() {
-      return session.endOfRibs;
-    },
-    get told() {
-      return session.told;
-    },
-    get octets() {
-      return session.octets;
-    },
-    hear: (chunks) => session.hear(chunks),
-  };
+  const ear = listener(() => peer.negotiated?.families[plan.session.family]?.addPathSend === true, true);
   /** Writes that it takes. */
   let room = Number.POSITIVE_INFINITY;
   const asked: Uint8Array[] = [];
@@ -303,7 +286,7 @@ function stagePeer(table: Table, time: SimulatedTime, plan: SessionPlan, wake: (
       const theirs = { ...offer, families, localAs: offer.peerAs, peerAs: offer.localAs };
       const routerId = family === 4 ? idOf(peerAddress) : idOf('10.0.0.1');
       const negotiated = negotiate(offer, openOf({ ...theirs, routerId }));
-      session = listen();
+      ear.startAnew();
       room = Number.POSITIVE_INFINITY;
       peer.events.up(negotiated);
       return negotiated;

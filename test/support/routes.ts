@@ -79,6 +79,8 @@ export interface Listener {
   /** Octets so far. */
   readonly octets: number;
   hear(chunks: readonly Uint8Array[]): void;
+  /** A new session begins: nothing has been told. */
+  startAnew(): void;
 }
 
 /** @param addPath whether it takes several paths to one prefix (RFC 7911) */
@@ -128,6 +130,12 @@ export function listener(addPath: () => boolean = () => false, extendedMessages 
         });
         assert.equal(framer.waiting, 0, 'a chunk holds whole messages');
       }
+    },
+    startAnew() {
+      routes.clear();
+      endOfRibs = 0;
+      told = 0;
+      octets = 0;
     },
   };
 }

@@ -96,30 +96,17 @@ function stage(keptOctets?: number, told: Told = 'best'): Stage {
     flush,
     note,
     join(source) {
-      const ear = listener(() => byPath);
-      const peer = {
-        get routes() {
-          return ear.routes;
-        },
-        get endOfRibs() {
-          return ear.endOfRibs;
-        },
-        get told() {
-          return ear.told;
-        },
-        get octets() {
-          return ear.octets;
-        },
-        hear: ear.hear,
-        room: Number.POSITIVE_INFINITY,
-      };
+      const peer: Peer = Object.assign(
+        listener(() => byPath),
+        { room: Number.POSITIVE_INFINITY },
+      );
       group.join({
         source,
         write(chunks, messages) {
           assert(peer.room > 0, 'nothing may be written before `drained`');
           const counted = chunks.reduce((sum, chunk) => sum + countMessages(chunk), 0);
           assert.equal(messages, counted, 'messages that are told of');
-          ear.hear(chunks);
+          peer.hear(chunks);
           peer.room--;
           return peer.room > 0;
         },
